@@ -1,0 +1,7 @@
+r"""Which lab holds which exercises."""
+
+from coursekit.labs.registry import Lab
+
+__all__ = ["LABS"]
+
+LABS: tuple[Lab, ...] = ()

@@ -1,0 +1,130 @@
+r"""The result of a check, in words, for a notebook, a terminal and a feedback page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from coursekit.labs.caller import StudentError
+
+__all__ = ["CaseResult", "CheckResult", "explain"]
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """Hold what came of one case.
+
+    Args:
+        says: The call in words.
+        part: Part of the exercise.
+        kind: ``"passed"``, ``"wrong"``, ``"unusable"``, ``"changed"``, or the kind of
+            a `StudentError`.
+        message: A sentence for whoever wrote the answer; empty if it passed.
+        line: Equation line that the case can violate.
+    """
+
+    says: str
+    part: str
+    kind: str
+    message: str = ""
+    line: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the case passed."""
+        return self.kind == "passed"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Hold what came of a check.
+
+    Args:
+        exercise: Name of the exercise.
+        title: Its title.
+        cases: One result a case; fewer if a case ended the check.
+        earned: Points of each part.
+        parts: Points each part can give.
+        message: The sentence to read first; empty if all passed.
+        line: Equation line that is violated.
+        equation: That line, as LaTeX.
+        diagnosis: Name of the mutant that the answer behaves like.
+    """
+
+    exercise: str
+    title: str
+    cases: tuple[CaseResult, ...]
+    earned: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, float] = field(default_factory=dict)
+    message: str = ""
+    line: str = ""
+    equation: str = ""
+    diagnosis: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every case passed."""
+        return bool(self.cases) and all(case.passed for case in self.cases)
+
+    @property
+    def points(self) -> float:
+        """Points earned."""
+        return sum(self.earned.values())
+
+    @property
+    def status(self) -> str:
+        """``"passed"``, ``"missing"``, or the kind of the first failure."""
+        return next((c.kind for c in self.cases if not c.passed), "passed")
+
+
+def explain(error: StudentError, signature: str) -> str:
+    """Say in a sentence why the code gave no answer.
+
+    Args:
+        error: What happened.
+        signature: Signature of the exercise as text.
+
+    Returns:
+        One or two sentences, addressed to whoever wrote the code.
+    """
+    name = signature.partition("(")[0]
+    where = f" in line {error.line}" if error.line else ""
+    if error.source:
+        where += f" (`{error.source}`)"
+    said = f"{error.type_name}: {error.message}".strip(": ")
+    match error.kind:
+        case "missing":
+            return (
+                f"Not answered yet: `{name}` still raises NotImplementedError. "
+                "Replace that line by your code and run the cell again."
+            )
+        case "undefined":
+            return f"The notebook defines no function called `{name}`."
+        case "recursion":
+            return (
+                f"`{name}` calls itself without end{where}. Give it a case in which "
+                "it returns without another call, or use a loop."
+            )
+        case "timeout":
+            return (
+                f"`{name}` did not answer within its time limit{_and(error.message)}. "
+                "Look for a loop whose condition never becomes false."
+            )
+        case "memory":
+            return (
+                f"`{name}` asked for more memory than it may use{where}. "
+                "Look for a tensor with one axis too many."
+            )
+        case "killed":
+            return f"The process that ran `{name}` ended before it answered."
+        case "protocol":
+            return f"The answer of `{name}` cannot be read: {error.message}."
+    if error.line is None and error.type_name == "TypeError":
+        return (
+            f"The check calls `{signature}`, and that call fails with {said}. "
+            "Keep the number, the order and the names of the arguments."
+        )
+    return f"`{name}` stops{where} with {said}"
+
+
+def _and(message: str) -> str:
+    return f" ({message})" if message else ""

@@ -1,0 +1,1 @@
+"""The exercises of every lab, one a file."""
