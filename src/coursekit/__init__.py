@@ -1,3 +1,67 @@
-"""Reference implementations, experiments, figures and labs of the book."""
+r"""Reference implementations, experiments, figures and labs of the book.
+
+Importing this package loads none of its parts: each is loaded when it is
+first named (PEP 562), so that a page that only needs the notation table never
+pays for torch.
+
+Example:
+    >>> import coursekit
+    >>> coursekit.notation.symbol("lr").latex
+    '\\eta'
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from . import (
+        claims,
+        cli,
+        data,
+        device,
+        diagnosis,
+        experiments,
+        figures,
+        init,
+        labs,
+        layers,
+        models,
+        notation,
+        optim,
+        probes,
+        stats,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "claims",
+    "cli",
+    "data",
+    "device",
+    "diagnosis",
+    "experiments",
+    "figures",
+    "init",
+    "labs",
+    "layers",
+    "models",
+    "notation",
+    "optim",
+    "probes",
+    "stats",
+]
+
+
+def __getattr__(name: str) -> "ModuleType":
+    if name not in __all__:
+        raise AttributeError(
+            f"coursekit has no part {name!r}; its parts are {', '.join(__all__)}"
+        )
+    return import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

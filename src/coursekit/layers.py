@@ -1,0 +1,82 @@
+r"""Say what counts as a linear map and name the activations, once for all.
+
+.. math::
+
+    z &= W a + b        \tag{1} \\
+    a &= \phi(z)        \tag{2}
+
+Models are built of these, initializers fill the :math:`W`, probes look at
+:math:`z` and :math:`a`, and ``coursekit.init.gain`` integrates :math:`\phi`:
+all four must mean the same thing.
+"""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from ._validate import check_in
+
+__all__ = ["ACTIVATIONS", "LinearMap", "activation", "linear_maps"]
+
+LinearMap = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
+
+ACTIVATIONS: dict[str, Callable[..., nn.Module]] = {
+    "identity": nn.Identity,
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "selu": nn.SELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+    "tanh": nn.Tanh,
+    "hard_tanh": nn.Hardtanh,
+    "sigmoid": nn.Sigmoid,
+}
+
+
+def activation(name: str, **kwargs: float) -> nn.Module:
+    r"""Make the activation :math:`\phi` called ``name`` as a module.
+
+    Args:
+        name: One of ``ACTIVATIONS``: identity, relu, leaky_relu, elu, selu,
+            gelu, silu, softplus, tanh, hard_tanh, sigmoid.
+        **kwargs: Parameters of that function, as torch names them
+            (``negative_slope`` for leaky_relu, ``alpha`` for elu, ...).
+
+    Shape:
+        The module maps any shape to the same shape.
+
+    Returns:
+        A module without trainable parameters.
+
+    Raises:
+        ValueError: If there is no activation of that name.
+
+    Example:
+        >>> import torch
+        >>> activation("leaky_relu", negative_slope=0.1)(torch.tensor([-1.0, 2.0]))
+        tensor([-0.1000,  2.0000])
+
+    Notes:
+        ``leaky_relu`` has torch's default slope, 0.01 (Maas et al. 2013).
+    """
+    check_in("activation", name, ACTIVATIONS)
+    return ACTIVATIONS[name](**kwargs)
+
+
+def linear_maps(model: nn.Module) -> list[LinearMap]:
+    r"""List the ``Linear`` and ``Conv`` layers of a model, equation (1).
+
+    Args:
+        model: Any module.
+
+    Returns:
+        The layers in the order of ``model.modules()``, without repeats;
+        transposed convolutions are not among them.
+
+    Example:
+        >>> linear_maps(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Flatten()))
+        [Linear(in_features=2, out_features=3, bias=True)]
+    """
+    return [module for module in model.modules() if isinstance(module, LinearMap)]
