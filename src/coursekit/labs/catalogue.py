@@ -1,7 +1,19 @@
 r"""Which lab holds which exercises."""
 
-from coursekit.labs.registry import Lab
+from coursekit.labs.registry import Lab, Written
+from coursekit.labs.tasks.forward_backward_std import FORWARD_BACKWARD_STD
+from coursekit.labs.tasks.glorot_std import GLOROT_STD
+from coursekit.labs.tasks.he_std import HE_STD
+from coursekit.labs.tasks.symmetry_rank import SYMMETRY_RANK
+from coursekit.labs.tasks.zero_last import ZERO_LAST
 
 __all__ = ["LABS"]
 
-LABS: tuple[Lab, ...] = ()
+LABS: tuple[Lab, ...] = (
+    Lab(
+        "11_initialization",
+        "Initialization",
+        exercises=(HE_STD, GLOROT_STD, FORWARD_BACKWARD_STD, SYMMETRY_RANK, ZERO_LAST),
+        written=(Written("explain_flat_gradients", "Explain a flat curve", 5),),
+    ),
+)

@@ -97,7 +97,8 @@ class Exercise:
         minutes: Time it takes.
         difficulty: 1 (routine) to 5.
         parts: Points of each part; a part is earned if all its cases pass.
-        equations: The numbered equation lines, ``{"(1)": r"n = ..."}``.
+        equations: The numbered equation lines, ``{"(1)": "n = …"}``, in plain
+            characters, so that they read the same where no LaTeX is set.
         cases: Draws the cases from a generator; visible or hidden ones.
         reference: The right answer, called like the student's.
         read: Turns a raw answer into numbers and tensors, or raises `Unusable`.
@@ -105,6 +106,7 @@ class Exercise:
         mutants: Typical wrong answers.
         hints: Help titled by symptom.
         may_change: Positions of arguments that the answer may change in place.
+        likeness: Relative tolerance within which an answer behaves like a mutant.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Exercise:
     mutants: Sequence[Mutant] = ()
     hints: Sequence[Hint] = ()
     may_change: Sequence[int] = ()
+    likeness: float = 1e-6
 
     @property
     def points(self) -> float:
@@ -224,7 +227,8 @@ class Exercise:
                 answers = [self.expected(case, mutant.function) for case in cases]
             except (StudentError, Unusable):
                 continue
-            if all(agree(a, v) for a, v in zip(answers, values, strict=True)):
+            pairs = zip(answers, values, strict=True)
+            if all(agree(a, v, self.likeness) for a, v in pairs):
                 return mutant
         return None
 
@@ -240,6 +244,8 @@ class Exercise:
         }
         first = failed[0] if failed else None
         message = first.message if first else ""
+        if first and first.kind == "wrong":
+            message = f"`{first.says}`: {message}"
         line = first.line if first else ""
         if mutant is not None:
             message, line = mutant.message, mutant.line

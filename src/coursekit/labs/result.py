@@ -34,7 +34,7 @@ class CaseResult:
         return self.kind == "passed"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckResult:
     """Hold what came of a check.
 
@@ -46,7 +46,7 @@ class CheckResult:
         parts: Points each part can give.
         message: The sentence to read first; empty if all passed.
         line: Equation line that is violated.
-        equation: That line, as LaTeX.
+        equation: That line.
         diagnosis: Name of the mutant that the answer behaves like.
     """
 
@@ -74,6 +74,22 @@ class CheckResult:
     def status(self) -> str:
         """``"passed"``, ``"missing"``, or the kind of the first failure."""
         return next((c.kind for c in self.cases if not c.passed), "passed")
+
+    @property
+    def unseen(self) -> list[str]:
+        """Parts that no case of this check belongs to."""
+        seen = {case.part for case in self.cases}
+        return [part for part in self.parts if part not in seen]
+
+    def __repr__(self) -> str:
+        from coursekit.labs.render import as_text
+
+        return as_text(self)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        from coursekit.labs.render import as_html, as_text
+
+        return {"text/plain": as_text(self), "text/html": as_html(self)}
 
 
 def explain(error: StudentError, signature: str) -> str:

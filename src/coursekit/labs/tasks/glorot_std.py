@@ -1,0 +1,173 @@
+r"""Exercise: the standard deviation of Glorot's initialization.
+
+Forward variance asks for $\sigma_w^2 = 1/n_{in}$ and backward variance for
+$\sigma_w^2 = 1/n_{out}$; Glorot takes the harmonic mean of the two:
+
+$$ n_{in} = r D_{in}, \quad n_{out} = r D_{out}, \quad
+   r = \textstyle\prod_i k_i \tag{1} $$
+$$ \mathrm{Std}(w) = \sqrt{2 / (n_{in} + n_{out})} \tag{2} $$
+
+References:
+    Glorot and Bengio 2010, AISTATS, equation (12).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from coursekit.labs.exercise import Case, Exercise, Hint, Mutant
+from coursekit.labs.tasks.he_std import compare_std, read_std
+
+__all__ = ["GLOROT_STD", "glorot_std"]
+
+
+def glorot_std(shape: Sequence[int]) -> float:
+    r"""Compute the standard deviation that compromises between both directions.
+
+    Args:
+        shape: Shape of the weight, ``[out, in, *kernel]``.
+
+    Returns:
+        $\mathrm{Std}(w)$.
+
+    Example:
+        >>> glorot_std((6, 2))
+        0.5
+    """
+    n_in, n_out = _fans(shape)  # (1)
+    return math.sqrt(2 / (n_in + n_out))  # (2)
+
+
+def _fans(shape: Sequence[int]) -> tuple[int, int]:
+    r = math.prod(shape[2:])
+    return r * shape[1], r * shape[0]
+
+
+def _cases(rng: np.random.Generator, visible: bool) -> list[Case]:
+    def case(part: str, line: str, kernel: tuple = ()) -> Case:
+        d_out, d_in = (int(d) for d in rng.choice(range(5, 300), 2, replace=False))
+        shape = (d_out, d_in, *kernel)
+        return Case(part, (shape,), f"glorot_std({shape})", line)
+
+    cases = [case("linear", "(2)"), case("linear", "(2)")]
+    if visible:
+        return cases
+    k = rng.integers(2, 8, size=3).tolist()
+    return [
+        *cases,
+        case("convolution", "(1)", (k[0], k[1] + 8)),
+        case("convolution", "(1)", (k[2],)),
+    ]
+
+
+def _variance(shape):
+    return glorot_std(shape) ** 2
+
+
+def _fan_in(shape):
+    return math.sqrt(1 / _fans(shape)[0])
+
+
+def _fan_out(shape):
+    return math.sqrt(1 / _fans(shape)[1])
+
+
+def _one_over_sum(shape):
+    return math.sqrt(1 / sum(_fans(shape)))
+
+
+def _bound(shape):
+    return glorot_std(shape) * math.sqrt(3)
+
+
+def _no_kernel(shape):
+    return glorot_std(shape[:2])
+
+
+def _geometric(shape):
+    n_in, n_out = _fans(shape)
+    return (n_in * n_out) ** -0.25
+
+
+GLOROT_STD = Exercise(
+    name="glorot_std",
+    signature="glorot_std(shape)",
+    title="Glorot's standard deviation",
+    minutes=5,
+    difficulty=1,
+    parts={"linear": 2, "convolution": 1},
+    equations={
+        "(1)": "n_in = r · D_in, n_out = r · D_out, r = k₁ · k₂ · …",
+        "(2)": "Std(w) = √(2 / (n_in + n_out))",
+    },
+    cases=_cases,
+    reference=glorot_std,
+    read=read_std,
+    compare=compare_std,
+    mutants=(
+        Mutant(
+            "returns_variance",
+            _variance,
+            "This behaves like Glorot's variance 2/(n_in + n_out). The function is to "
+            "return its square root.",
+            "(2)",
+        ),
+        Mutant(
+            "uses_fan_in",
+            _fan_in,
+            "This behaves like √(1/n_in), which is LeCun's initialization. Glorot's "
+            "takes both directions: 2/(n_in + n_out) under the root.",
+            "(2)",
+        ),
+        Mutant(
+            "uses_fan_out",
+            _fan_out,
+            "This behaves like √(1/n_out): it keeps only the backward variance. "
+            "Glorot's takes both directions: 2/(n_in + n_out) under the root.",
+            "(2)",
+        ),
+        Mutant(
+            "forgets_factor_two",
+            _one_over_sum,
+            "This behaves like √(1/(n_in + n_out)). The mean of the two fans is half "
+            "their sum, which puts a 2 in the numerator.",
+            "(2)",
+        ),
+        Mutant(
+            "returns_uniform_bound",
+            _bound,
+            "This behaves like √(6/(n_in + n_out)), the bound of Glorot's uniform "
+            "distribution. Its standard deviation is that bound divided by √3.",
+            "(2)",
+        ),
+        Mutant(
+            "geometric_mean",
+            _geometric,
+            "This behaves like the geometric mean of the two conditions. Glorot's "
+            "averages the fans: (n_in + n_out)/2.",
+            "(2)",
+        ),
+        Mutant(
+            "ignores_kernel",
+            _no_kernel,
+            "This behaves as if a convolution had no kernel. Both fans count every "
+            "kernel position.",
+            "(1)",
+        ),
+    ),
+    hints=(
+        Hint(
+            "I get the value for one direction only",
+            "1/n_in keeps the forward variance, 1/n_out the backward one. Glorot's "
+            "variance is 1 over the mean of n_in and n_out.",
+        ),
+        Hint(
+            "My value is too large by a factor 1.73",
+            "√(6/(n_in + n_out)) is the half-width of the uniform distribution. A "
+            "uniform variable on [-b, b] has standard deviation b/√3.",
+        ),
+    ),
+)
