@@ -1,5 +1,54 @@
 """Draw what the runs say: static pictures and live figures from one specification."""
 
+from .closed_form import ClosedForm, Range
+from .controls import Pick, Predict, Scrub, Segmented, Select, Slider, Toggle
 from .cube import Array, Cube, Dim, provenance, seed_arrays
+from .figure import Figure
+from .marks import (
+    Arrow,
+    Branch,
+    Dots,
+    Heatmap,
+    Leaf,
+    Lines,
+    Path,
+    Point,
+    Ref,
+    Ridges,
+    Series,
+    Surface,
+    Tree,
+)
+from .says import Say
 
-__all__ = ["Array", "Cube", "Dim", "provenance", "seed_arrays"]
+__all__ = [
+    "Array",
+    "Arrow",
+    "Branch",
+    "ClosedForm",
+    "Cube",
+    "Dim",
+    "Dots",
+    "Figure",
+    "Heatmap",
+    "Leaf",
+    "Lines",
+    "Path",
+    "Pick",
+    "Point",
+    "Predict",
+    "Range",
+    "Ref",
+    "Ridges",
+    "Say",
+    "Scrub",
+    "Segmented",
+    "Select",
+    "Series",
+    "Slider",
+    "Surface",
+    "Toggle",
+    "Tree",
+    "provenance",
+    "seed_arrays",
+]
