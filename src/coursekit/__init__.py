@@ -6,8 +6,8 @@ pays for torch.
 
 Example:
     >>> import coursekit
-    >>> coursekit.notation.symbol("lr").latex
-    '\\eta'
+    >>> coursekit.notation.symbol("momentum").latex
+    '\\mu'
 """
 
 from importlib import import_module

@@ -6,8 +6,8 @@ nearly always blank. Two scalings are offered for that reason:
 
 .. math::
 
-    x \leftarrow \frac{x - \mu_j}{\sigma_j + 0.1}   \tag{standard} \\
-    x \leftarrow \frac{x - \mu_j}{4.8}              \tag{global}
+    x \leftarrow \frac{x - \mu_j}{\sigma_j + 0.1}   \qquad \text{(standard)} \\
+    x \leftarrow \frac{x - \mu_j}{4.8}              \qquad \text{(global)}
 
 with :math:`\mu_j, \sigma_j` the mean and deviation of pixel j over the
 training part. Use *global* wherever inputs are shifted, rotated or noised:

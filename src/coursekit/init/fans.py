@@ -6,8 +6,8 @@ the places of the kernel, so for weights ``[out, in, *kernel]``
 
 .. math::
 
-    n_{in}  &= \mathrm{in} \times |\mathrm{kernel}|     \tag{1} \\
-    n_{out} &= \mathrm{out} \times |\mathrm{kernel}|    \tag{2}
+    n_{in}  &= \mathrm{in} \times |\mathrm{kernel}| \qquad (1) \\
+    n_{out} &= \mathrm{out} \times |\mathrm{kernel}| \qquad (2)
 
 Forgetting the kernel makes the weights of a 3×3 convolution three times too
 large in standard deviation.

@@ -5,10 +5,10 @@ keeps the variance of z forward, or that of :math:`\delta` backward, when
 
 .. math::
 
-    q_f &= \mathbb{E}[\phi(z)^2]            \tag{1} \\
-    q_b &= \mathbb{E}[\phi'(z)^2]           \tag{2} \\
-    g_f &= \sigma / \sqrt{q_f}              \tag{3} \\
-    g_b &= 1 / \sqrt{q_b}                   \tag{4}
+    q_f &= \mathbb{E}[\phi(z)^2] \qquad (1) \\
+    q_b &= \mathbb{E}[\phi'(z)^2] \qquad (2) \\
+    g_f &= \sigma / \sqrt{q_f} \qquad (3) \\
+    g_b &= 1 / \sqrt{q_b} \qquad (4)
 
 The expectations are the *second moments*, not the variances: an activation
 with a mean (ReLU, sigmoid) sends that mean on as well. For ReLU and leaky

@@ -6,7 +6,7 @@ With z symmetric about zero, :math:`\mathbb{E}[\mathrm{relu}(z)^2] =
 
 .. math::
 
-    \mathrm{Var}(w) = \frac{2}{(1 + a^2)\, n}   \tag{1}
+    \mathrm{Var}(w) = \frac{2}{(1 + a^2)\, n} \qquad (1)
 
 with n = n_in for the forward signal or n = n_out for the backward one. Either
 suffices: with fan-in the backward product telescopes to a ratio of widths,

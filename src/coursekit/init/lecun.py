@@ -5,7 +5,7 @@ zero, :math:`\mathrm{Var}(z) = n_{in}\,\mathrm{Var}(w)\,\mathbb{E}[a^2]`, so
 
 .. math::
 
-    \mathrm{Var}(w) = \frac{g^2}{n_{in}}    \tag{1}
+    \mathrm{Var}(w) = \frac{g^2}{n_{in}} \qquad (1)
 
 keeps the scale when :math:`g^2\,\mathbb{E}[\phi(z)^2] = \mathrm{Var}(z)`; for
 a linear unit g = 1, LeCun's choice. torch's default U(±1/√n_in) has

@@ -6,8 +6,8 @@ repairs act on the last linear map of every branch:
 
 .. math::
 
-    W_2 &\leftarrow 0           \tag{1} \\
-    W_2 &\leftarrow c\,W_2      \tag{2}
+    W_2 &\leftarrow 0 \qquad (1) \\
+    W_2 &\leftarrow c\,W_2 \qquad (2)
 
 With (1) every block starts as the identity, whatever the depth; the branch
 still learns, because the gradient of :math:`W_2` itself is not zero (that of

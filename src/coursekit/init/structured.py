@@ -100,9 +100,9 @@ def orthogonal(
 
     .. math::
 
-        A_{ij} &\sim N(0, 1)                            \tag{1} \\
-        Q R    &= A                                     \tag{2} \\
-        W      &= g\, Q\, \mathrm{sign}(\mathrm{diag} R) \tag{3}
+        A_{ij} &\sim N(0, 1) \qquad (1) \\
+        Q R    &= A \qquad (2) \\
+        W      &= g\, Q\, \mathrm{sign}(\mathrm{diag} R) \qquad (3)
 
     The signs of (3) make W uniform (Haar) over the orthogonal matrices; plain
     Q is not, because the QR routine fixes the signs its own way.

@@ -6,7 +6,7 @@ layer. The mean of the two conditions gives
 
 .. math::
 
-    \mathrm{Var}(w) = g^2\,\frac{2}{n_{in} + n_{out}}   \tag{1}
+    \mathrm{Var}(w) = g^2\,\frac{2}{n_{in} + n_{out}} \qquad (1)
 
 The derivation takes the activation to be linear near zero with slope 1
 (tanh), so it holds in the linear range only: unit-variance signals leave it

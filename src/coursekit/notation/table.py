@@ -1,0 +1,228 @@
+r"""Tie every symbol of the book to its words, its names in the code and its unit.
+
+Bold lower case is a vector, upper case a matrix. A target is y, a predicted
+probability p; ŷ is always a prediction. A letter with several meanings has an
+entry for each, with the chapters in which it holds.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["SYMBOLS", "Symbol", "symbol"]
+
+
+@dataclass(frozen=True)
+class Symbol:
+    r"""Tie one symbol to its meaning and to its names in the code.
+
+    Attributes:
+        latex: The symbol, without dollar signs.
+        meaning: In words.
+        argument: The public argument or attribute, in torch's words; empty if
+            no argument carries it.
+        body: The identifier in a line of code that stands under an equation;
+            empty if it is the argument.
+        unit: What it is counted in; empty for a pure number.
+        scope: Chapters (by id) in which the symbol has this meaning; empty for
+            the whole book.
+    """
+
+    latex: str
+    meaning: str
+    argument: str = ""
+    body: str = ""
+    unit: str = ""
+    scope: tuple[str, ...] = ()
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """Every name the code has for it: arguments first, then bodies."""
+        names = f"{self.argument}, {self.body}".split(",")
+        return tuple(name.strip() for name in names if name.strip())
+
+
+SYMBOLS: tuple[Symbol, ...] = (
+    Symbol(r"\theta, \theta_t", "parameters; after t updates", "params", "theta"),
+    Symbol(r"L(\theta)", "mean loss on the data set", "loss", "", "nats"),
+    Symbol(r"L_B(\theta)", "mean loss on the mini-batch B", "loss", "", "nats"),
+    Symbol(r"x_r", "example r = 1 … N", "x"),
+    Symbol(r"y_r", "target of example r", "y"),
+    Symbol(r"N", "number of examples", "n", "", "examples"),
+    Symbol(r"i, j", "coordinate: feature, unit or parameter", "", "i, j"),
+    Symbol(r"l", "layer, 1 … L (L is also the loss)", "layer", "l", "layers"),
+    Symbol(r"L", "number of layers or blocks", "depth, n_blocks", "", "layers"),
+    Symbol(
+        r"n_{in}", "fan-in: terms in the sum of one unit", "fan_in", "n_in", "units"
+    ),
+    Symbol(
+        r"n_{out}",
+        "fan-out: units that one input reaches",
+        "fan_out",
+        "n_out",
+        "units",
+    ),
+    Symbol(r"W^l", "weights of layer l", "weight", "w"),
+    Symbol(r"b^l", "bias of layer l", "bias", "b"),
+    Symbol(r"z^l = W^l a^{l-1} + b^l", "pre-activation", "", "z"),
+    Symbol(r"\phi", "activation function", "activation", "phi"),
+    Symbol(r"a^l = \phi(z^l)", "activation of layer l", "", "a"),
+    Symbol(r"\delta^l = \partial L / \partial z^l", "back-propagated signal", "delta"),
+    Symbol(r"g", "gain: Std(w) = g/√n", "gain", "g", "", ("INIT",)),
+    Symbol(r"c", "constant weight", "value", "c", "", ("INIT",)),
+    Symbol(r"c", "factor on a residual branch", "factor", "c", "", ("INIT", "VAN")),
+    Symbol(
+        r"a",
+        "slope of a leaky ReLU for z < 0",
+        "negative_slope",
+        "a",
+        "",
+        ("INIT", "VAN"),
+    ),
+    Symbol(
+        r"s", "factor on a residual branch, kept in the forward pass", "branch_scale"
+    ),
+    Symbol(
+        r"\sigma",
+        "standard deviation of a pre-activation",
+        "std",
+        "sigma",
+        "",
+        ("INIT",),
+    ),
+    Symbol(
+        r"q_f = \mathbb{E}[\phi(z)^2]",
+        "second moment of the activation",
+        "forward",
+        "q_f",
+        "",
+        ("INIT",),
+    ),
+    Symbol(
+        r"q_b = \mathbb{E}[\phi'(z)^2]",
+        "second moment of its slope",
+        "backward",
+        "q_b",
+        "",
+        ("INIT",),
+    ),
+    Symbol(r"o", "logits", "logits", "o"),
+    Symbol(r"p = \mathrm{softmax}(o)", "predicted probabilities", "probs", "p"),
+    Symbol(r"\tau", "temperature of the softmax", "temperature", "tau"),
+    Symbol(r"B", "batch size", "batch_size", "", "examples"),
+    Symbol(r"M = \lceil N/B \rceil", "updates per epoch", "", "", "updates"),
+    Symbol(r"\eta, \eta_t", "learning rate; at update t", "lr", "", "parameter²/loss"),
+    Symbol(r"t", "number of the update, from 1", "t", "", "updates"),
+    Symbol(
+        r"g_t = \nabla L_B(\theta_{t-1})",
+        "gradient used in update t; its square is element-wise",
+        "grad",
+        "g",
+        "loss/parameter",
+    ),
+    Symbol(r"\Delta_t", "what update t takes away: θ_t = θ_{t−1} − Δ_t", "", "delta"),
+    Symbol(r"H", "Hessian", "hessian", "", "loss/parameter²"),
+    Symbol(r"\lambda_i", "eigenvalue of the Hessian", "eigs", "", "loss/parameter²"),
+    Symbol(r"\kappa = \lambda_{max}/\lambda_{min}", "condition number", "kappa"),
+    Symbol(r"\Delta\theta", "displacement", "", "", "", ("CRIT",)),
+    Symbol(r"\mu", "momentum coefficient", "momentum", "mu"),
+    Symbol(
+        r"m_t = \mu m_{t-1} + \eta g_t",
+        "movement of SGDM",
+        "buf",
+        "m",
+        "parameter",
+        ("GD",),
+    ),
+    Symbol(
+        r"m_t = \beta_1 m_{t-1} + (1-\beta_1) g_t",
+        "first-moment average of Adam",
+        "exp_avg",
+        "m",
+        "loss/parameter",
+        ("ADAPT", "OPT"),
+    ),
+    Symbol(
+        r"v_t", "second-moment average", "exp_avg_sq", "v", "", ("ADAPT", "OPT", "GD")
+    ),
+    Symbol(r"\hat m_t", "bias-corrected first moment", "", "m_hat"),
+    Symbol(r"\hat v_t", "bias-corrected second moment", "", "v_hat"),
+    Symbol(r"\beta_1, \beta_2", "decay of Adam's averages", "betas", "beta1, beta2"),
+    Symbol(
+        r"\epsilon",
+        "constant that keeps a denominator from zero",
+        "eps",
+        "",
+        "loss/parameter",
+        ("ADAPT", "OPT"),
+    ),
+    Symbol(r"\alpha", "decay of RMSProp", "alpha", "", "", ("ADAPT",)),
+    Symbol(r"\alpha", "Lookahead's outer step", "la_alpha", "", "", ("OPT",)),
+    Symbol(r"\sigma_t", "root of the accumulated squares", "", "sigma", "", ("ADAPT",)),
+    Symbol(r"\rho_\infty", "RAdam: limit of the average's length", "rho_inf"),
+    Symbol(r"\rho_t", "RAdam: length of the average", "rho_t"),
+    Symbol(r"r_t", "RAdam: rectifier", "rect"),
+    Symbol(r"\phi_t", "Lookahead's slow weights", "slow", "", "", ("OPT",)),
+    Symbol(r"k", "Lookahead's inner steps", "k", "", "updates", ("OPT",)),
+    Symbol(r"\lambda_{wd}", "weight-decay coefficient", "weight_decay"),
+    Symbol(r"c", "clipping threshold", "max_norm", "c", "loss/parameter", ("VAN",)),
+    Symbol(r"\zeta", "LARS trust coefficient", "trust", "zeta"),
+    Symbol(r"T", "total number of updates", "total", "T", "updates"),
+    Symbol(r"T_w", "warm-up", "warmup", "", "updates"),
+    Symbol(r"T_0", "first period of SGDR", "t0", "", "updates"),
+    Symbol(r"T_{mult}", "factor on the period of SGDR", "t_mult"),
+    Symbol(r"\mu_B, \sigma_B^2", "batch mean and biased variance", "", "mean, var"),
+    Symbol(
+        r"\bar\mu, \bar\sigma^2", "running mean, variance", "running_mean, running_var"
+    ),
+    Symbol(
+        r"\gamma", "gain of a normalization layer", "weight", "gamma", "", ("NORM",)
+    ),
+    Symbol(r"\beta", "bias of a normalization layer", "bias", "beta", "", ("NORM",)),
+    Symbol(r"\epsilon", "constant of a normalization layer", "eps", "", "", ("NORM",)),
+    Symbol(r"N, C, H, W, G", "batch, channels, height, width, groups of a tensor"),
+    Symbol(r"d", "model width", "d_model", "d", "units", ("LNT",)),
+    Symbol(r"T", "sequence length", "seq_len", "T", "tokens", ("LNT",)),
+    Symbol(r"h", "attention heads", "heads", "h", "", ("LNT",)),
+    Symbol(r"p_{drop}", "dropout probability", "p", "", "", ("REG",)),
+    Symbol(r"q = 1 - p_{drop}", "keep probability", "", "q", "", ("REG",)),
+    Symbol(r"K", "number of folds", "n_folds"),
+    Symbol(r"P", "workers", "workers"),
+    Symbol(r"\tau_s", "staleness", "delay", "", "updates"),
+    Symbol(r"s", "sparsity: share of zeros", "sparsity", "s", "", ("SCALE",)),
+    Symbol(r"b", "bits of a number", "bits", "b", "bits", ("SCALE",)),
+)
+
+
+def symbol(identifier: str, *, scope: str = "") -> Symbol:
+    r"""Return the symbol that an identifier of the code stands for.
+
+    Args:
+        identifier: An argument (``"lr"``) or an equation's name (``"m_hat"``).
+        scope: The chapter's id, needed where a letter has several meanings.
+
+    Returns:
+        The entry of the table.
+
+    Raises:
+        ValueError: If no entry has this name, or several have.
+
+    Example:
+        >>> symbol("momentum").latex
+        '\\mu'
+        >>> symbol("m", scope="GD").meaning
+        'movement of SGDM'
+    """
+    found = [
+        entry
+        for entry in SYMBOLS
+        if identifier in entry.identifiers
+        and (not scope or not entry.scope or scope in entry.scope)
+    ]
+    if len(found) > 1 and scope:
+        found = [entry for entry in found if entry.scope] or found
+    if len(found) != 1:
+        meanings = "; ".join(f"{s.meaning} {s.scope}" for s in found) or "none"
+        raise ValueError(
+            f"identifier: expected one meaning of {identifier!r} (scope {scope!r}), "
+            f"got {meanings}; name a chapter as scope or add the symbol to the table"
+        )
+    return found[0]
