@@ -16,7 +16,9 @@ from .space import Space
 Limits = tuple[float, float]
 
 
-def of_fields(space: Space, names: Iterable[str], log: bool, what: str) -> Limits:
+def of_fields(
+    space: Space, names: Iterable[str], log: bool, what: str, air: bool = True
+) -> Limits:
     """Return a range that covers all finite stored values of some fields.
 
     Args:
@@ -24,9 +26,10 @@ def of_fields(space: Space, names: Iterable[str], log: bool, what: str) -> Limit
         names: Stored fields.
         log: Whether the axis is logarithmic; then only positive values count.
         what: What the range is for, as the error message says it.
+        air: Whether to widen the range a little, so that no line runs on the frame.
 
     Returns:
-        Low and high, with some air.
+        Low and high.
 
     Raises:
         ValueError: If a field is computed, whose range nobody can know.
@@ -43,7 +46,8 @@ def of_fields(space: Space, names: Iterable[str], log: bool, what: str) -> Limit
     known = np.concatenate([p.ravel() for p in parts]) if parts else np.empty(0)
     if not known.size:
         return (0.1, 1.0) if log else (0.0, 1.0)
-    return with_air(float(known.min()), float(known.max()), log)
+    low, high = float(known.min()), float(known.max())
+    return (low, high) if low < high and not air else with_air(low, high, log)
 
 
 def with_air(low: float, high: float, log: bool) -> Limits:
