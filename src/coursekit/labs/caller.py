@@ -305,6 +305,13 @@ def _build(argument: Any) -> Any:
     return copy.deepcopy(argument)
 
 
+def _to_tensor(value: Tensor) -> Any:
+    if value.is_meta:
+        return LocalHandle(value)
+    dense = value.detach() if value.layout == torch.strided else value.to_dense()
+    return dense.to("cpu", copy=True).as_subclass(Tensor)
+
+
 def to_plain(value: Any, depth: int = 0) -> Any:
     r"""Copy a returned value into plain values, with handles for the rest.
 
@@ -331,7 +338,7 @@ def to_plain(value: Any, depth: int = 0) -> Any:
     if value is None or type(value) in (bool, int, float, complex, str):
         return value
     if isinstance(value, Tensor):
-        return value.detach().clone().as_subclass(Tensor)
+        return _to_tensor(value)
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":

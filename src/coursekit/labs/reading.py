@@ -182,6 +182,11 @@ def read_state(value: Any, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
             "of the model it got: names or shapes differ. Return the same model."
         )
     for name, tensor in state.items():
+        if tensor.dtype != like[name].dtype:
+            raise Unusable(
+                f"`{name}` of the returned model is {tensor.dtype}, expected "
+                f"{like[name].dtype}. Keep the dtype of the model."
+            )
         if not bool(torch.isfinite(tensor).all()):
             raise Unusable(f"The returned model has NaN or infinity in `{name}`.")
     return state

@@ -64,7 +64,9 @@ def _read(case: Case, answer: Any) -> list[float]:
     two = "two lists, (activations, deltas)"
     if answer is None:
         raise Unusable(f"The function returned None, expected {two}.")
-    if isinstance(answer, dict) or not hasattr(answer, "__len__") or len(answer) != 2:
+    if isinstance(answer, Tensor) and answer.dim() == 2:
+        answer = list(answer)
+    if not isinstance(answer, (list, tuple)) or len(answer) != 2:
         raise Unusable(f"The function returned {describe(answer)}, expected {two}.")
     side = list(SIDES).index(case.part)
     return read_numbers(answer[side], f"the list of {SIDES[case.part]}")
@@ -92,7 +94,7 @@ def _compare(case: Case, got: list[float], expected: list[float]) -> str | None:
 
 
 def _row(numbers: list[float]) -> str:
-    return ", ".join(f"{n:.3g}" for n in numbers)
+    return ", ".join(f"{n:.3g}" for n in numbers[:8]) + ", …" * (len(numbers) > 8)
 
 
 Signals = tuple[list[Tensor], list[Tensor], Tensor]

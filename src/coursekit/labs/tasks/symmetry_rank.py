@@ -138,7 +138,7 @@ def _compare(case: Case, got: int, expected: int) -> str | None:
     if got == expected:
         return None
     shape = tuple(case.args[0].shape)
-    return f"It returned {got} for a matrix of shape {shape}, expected {expected}."
+    return f"It returned {got:.6g} for a matrix of shape {shape}, expected {expected}."
 
 
 def _absolute(W_after):
