@@ -36,11 +36,8 @@ def resolve(panel: Mark, figure: Figure) -> dict[str, Any]:
     """
     space = figure.space
     extra = _BY_KIND[panel.kind](panel, space)
-    known = asdict(replace(panel, **extra.pop("replace", {})))
-    known |= {"kind": panel.kind, **extra}
-    known["linked"] = (
-        [panel.linked] if isinstance(panel.linked, str) else [*panel.linked]
-    )
+    linked = [panel.linked] if isinstance(panel.linked, str) else [*panel.linked]
+    known = asdict(panel) | {"kind": panel.kind, "linked": linked} | extra
     known["picked"] = [*panel.picked()]
     known["alt"] = panel.alt or _described(known, figure.alt)
     return known
