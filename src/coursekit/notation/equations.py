@@ -7,7 +7,6 @@ equation through ``equations``, and a test compares the two lists of numbers.
 
 import inspect
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -46,7 +45,9 @@ class Equations(tuple[Equation, ...]):
         return self.latex()
 
 
-NUMBERED = re.compile(r"^(?P<latex>.*\S)\s*\\qquad\s*\((?P<number>\d+)\)\s*(\\\\)?$")
+# The indented lines after ".. math::", blank lines among them included.
+BLOCK = re.compile(r"^( *)\.\. math::\s*\n((?:\1 +\S.*\n?|\s*\n)+)", re.MULTILINE)
+NUMBERED = re.compile(r"^(?P<latex>.*\S) \\qquad \((?P<number>\d+)\)$")
 
 
 def equations(owner: Callable[..., object] | ModuleType | type) -> Equations:
@@ -60,16 +61,24 @@ def equations(owner: Callable[..., object] | ModuleType | type) -> Equations:
         The equations in order; none where there are none.
 
     Raises:
+        TypeError: If the owner is none of these.
         ValueError: If the numbers are not 1, 2, 3, ...
 
     Example:
         >>> from coursekit.init import fans
         >>> equations(fans)[0]
-        Equation(number=1, latex='n_{in}  &= \\mathrm{in} \\times |\\mathrm{kernel}|')
+        Equation(number=1, latex='n_{in} &= \\mathrm{in} \\times |\\mathrm{kernel}|')
     """
+    if not (
+        inspect.isroutine(owner) or inspect.isclass(owner) or inspect.ismodule(owner)
+    ):
+        raise TypeError(
+            f"owner: expected a function, class or module, got {owner!r}; for an "
+            "update rule pass its function, as in equations(adam.update)"
+        )
     found = _read(inspect.getdoc(owner) or "")
     if not found and not inspect.ismodule(owner):
-        found = _read(inspect.getdoc(sys.modules[owner.__module__]) or "")
+        found = _read(inspect.getdoc(inspect.getmodule(owner)) or "")
     numbers = [line.number for line in found]
     if numbers != list(range(1, len(numbers) + 1)):
         raise ValueError(
@@ -80,5 +89,8 @@ def equations(owner: Callable[..., object] | ModuleType | type) -> Equations:
 
 
 def _read(docstring: str) -> Equations:
-    matches = (NUMBERED.match(line.strip()) for line in docstring.splitlines())
+    lines = [
+        line for _, block in BLOCK.findall(docstring) for line in block.split(r"\\")
+    ]
+    matches = (NUMBERED.match(" ".join(line.split())) for line in lines)
     return Equations(Equation(int(m["number"]), m["latex"]) for m in matches if m)
