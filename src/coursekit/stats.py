@@ -38,6 +38,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from coursekit._validate import check_in
+
 if TYPE_CHECKING:
     from numpy import bool_, float64
     from numpy.typing import ArrayLike, NDArray
@@ -48,11 +50,21 @@ LEAST_SEEDS = 5
 
 
 class Verdict(StrEnum):
-    """Name the three answers a claim can get; the value is the word shown."""
+    """Name the three answers a claim can get; the value is the word shown.
+
+    Example:
+        >>> Verdict.FAILS.glyph, str(Verdict.FAILS)
+        ('◇', 'does not hold here')
+    """
 
     HOLDS = "holds"
     FAILS = "does not hold here"
     INCONCLUSIVE = "inconclusive"
+
+    @property
+    def glyph(self) -> str:
+        """The mark that stands before the word, so that neither stands alone."""
+        return {"holds": "■", "does not hold here": "◇", "inconclusive": "○"}[self]
 
 
 @dataclass(frozen=True)
@@ -129,15 +141,11 @@ def accept_directional(differences: ArrayLike, direction: Direction) -> Verdict:
         ``HOLDS`` if the 95 % interval lies on the claimed side of zero, ``FAILS``
         if it lies on the other, else ``INCONCLUSIVE`` (so after any divergence).
 
-    Raises:
-        ValueError: for fewer than five seeds or another direction.
-
     Example:
         >>> accept_directional([-0.3, -0.2, -0.4, -0.3, -0.1], "less").value
         'holds'
     """
-    if direction not in ("greater", "less"):
-        raise ValueError(f"got direction {direction!r}; expected 'greater' or 'less'")
+    check_in("direction", direction, ("greater", "less"))
     d = _vector("differences", differences, least=LEAST_SEEDS)
     interval = paired_t_interval(d)
     if not interval.excludes(0):

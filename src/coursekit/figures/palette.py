@@ -28,6 +28,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from coursekit.stats import Verdict
+
 Theme = Literal["light", "dark"]
 
 PALETTE: dict[str, dict[str, str]] = {
@@ -66,12 +68,7 @@ REFERENCE_DASH = (3, 3)
 MARKERS = ("●", "■", "▲", "◆", "▼")
 
 MEANINGS = {"activation": "blue", "delta": "vermillion", "none": "ink"}
-GLYPHS = {
-    "holds": "■",
-    "does not hold here": "◇",
-    "inconclusive": "○",
-    "diverged": "✕",
-}
+GLYPHS = {verdict.value: verdict.glyph for verdict in Verdict} | {"diverged": "✕"}
 
 # Matplotlib's cividis at 13 equal steps: linear interpolation between them stays
 # within 8/255 of the original in every channel.
