@@ -252,7 +252,7 @@ def test_losses_are_negated_scores(runs):
         (lambda: paired_t_interval([[1.0, 2.0]]), r"shape \(1, 2\)"),
         (lambda: paired_t_interval([1.0, 2.0], 95), "such as 0.95"),
         (lambda: accept_directional([1, 2, 3, 4], "greater"), "at least 5"),
-        (lambda: accept_directional([1] * 5, "up"), "'greater' or 'less'"),
+        (lambda: accept_directional([1] * 5, "up"), "'greater', 'less'"),
         (lambda: accept_exact(1, 1, -0.1), "not negative"),
         (lambda: accept_exact(1, math.nan, 0.1), "must be finite"),
         (lambda: accept_exact([], 1, 0.1), "no values"),
