@@ -83,7 +83,7 @@ def test_equal_units_get_equal_gradients_and_stay_equal():
         stack,
         data.x_train.double(),
         data.y_train,
-        lr=0.1,
+        optimizer=stacked.sgd(0.1),
         batch_size=64,
         moments=[60],
         seeds=[0],

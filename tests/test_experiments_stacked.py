@@ -35,8 +35,8 @@ def unstack(stack, k, activation="relu"):
     return model
 
 
-def train_plain(model, x, y, order, steps, lr):
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+def train_plain(model, x, y, order, steps, make):
+    optimizer = make(list(model.parameters()))
     for step in range(steps):
         optimizer.zero_grad()
         cross_entropy(model(x[order[step]]), y[order[step]]).backward()
@@ -45,16 +45,25 @@ def train_plain(model, x, y, order, steps, lr):
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_stacked_training_equals_the_plain_loop(data, activation):
+@pytest.mark.parametrize("optimizer", [stacked.sgd(0.1), stacked.adam(1e-3)])
+def test_stacked_training_equals_the_plain_loop(data, activation, optimizer):
     x, y = data
     plain = [unstack(draw(activation), k, activation) for k in range(3)]
     stack = draw(activation)
     list(
-        stacked.train(stack, x, y, lr=0.1, batch_size=16, moments=MOMENTS, seeds=SEEDS)
+        stacked.train(
+            stack,
+            x,
+            y,
+            optimizer=optimizer,
+            batch_size=16,
+            moments=MOMENTS,
+            seeds=SEEDS,
+        )
     )
     for k, seed in enumerate(SEEDS):
         order = stacked.batches(len(x), 16, 40, seed)
-        model = train_plain(plain[k], x, y, order, 40, 0.1)
+        model = train_plain(plain[k], x, y, order, 40, optimizer)
         maps = [m for m in model if isinstance(m, torch.nn.Linear)]
         for layer, weight in zip(maps, stack.weights, strict=True):
             assert (layer.weight - weight[k]).abs().max() < 1e-12
@@ -85,7 +94,15 @@ def test_a_diverging_model_leaves_the_others_alone(data):
     stacks = [draw(), stacked.draw_stack(WIDTHS, [0.7, 1e200, 2.0], SEEDS)]
     for stack in stacks:
         list(
-            stacked.train(stack, x, y, lr=0.1, batch_size=16, moments=[5], seeds=SEEDS)
+            stacked.train(
+                stack,
+                x,
+                y,
+                optimizer=stacked.sgd(0.1),
+                batch_size=16,
+                moments=[5],
+                seeds=SEEDS,
+            )
         )
     healthy, poisoned = (stacked.losses(s, x, y) for s in stacks)
     assert not torch.isfinite(poisoned[1])
@@ -113,7 +130,13 @@ def test_every_epoch_shows_every_example_once():
 def test_training_pauses_at_the_moments_asked_for(data):
     x, y = data
     run = stacked.train(
-        draw(), x, y, lr=0.1, batch_size=16, moments=[0, 3, 7], seeds=SEEDS
+        draw(),
+        x,
+        y,
+        optimizer=stacked.sgd(0.1),
+        batch_size=16,
+        moments=[0, 3, 7],
+        seeds=SEEDS,
     )
     assert list(run) == [0, 3, 7]
 
@@ -126,6 +149,16 @@ def test_gains_without_seeds_are_refused():
 def test_learning_rate_zero_changes_nothing(data):
     x, y = data
     stack, fresh = draw(), draw()
-    list(stacked.train(stack, x, y, lr=0.0, batch_size=16, moments=[3], seeds=SEEDS))
+    list(
+        stacked.train(
+            stack,
+            x,
+            y,
+            optimizer=stacked.sgd(0.0),
+            batch_size=16,
+            moments=[3],
+            seeds=SEEDS,
+        )
+    )
     for mine, theirs in zip(stack.parameters, fresh.parameters, strict=True):
         assert np.array_equal(mine.detach(), theirs)

@@ -124,7 +124,13 @@ def trained_loss(
     x, y = data.x_train.double(), data.y_train
     stack = draw_residual(scheme, seeds)
     run = stacked.train(
-        stack, x, y, lr=lr, batch_size=BATCH_SIZE, moments=[steps], seeds=seeds
+        stack,
+        x,
+        y,
+        optimizer=stacked.sgd(lr),
+        batch_size=BATCH_SIZE,
+        moments=[steps],
+        seeds=seeds,
     )
     for _ in run:
         pass

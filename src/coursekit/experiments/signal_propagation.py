@@ -109,7 +109,13 @@ def propagation(
         widths, model_gains, model_seeds, activation, last_gain=1.0
     )
     run = stacked.train(
-        stack, x, y, lr=lr, batch_size=64, moments=at, seeds=model_seeds
+        stack,
+        x,
+        y,
+        optimizer=stacked.sgd(lr),
+        batch_size=64,
+        moments=at,
+        seeds=model_seeds,
     )
     records = [_measure(stack, x[:PROBE], y[:PROBE], len(seeds)) for _ in run]
     shape = (len(gains), len(seeds), len(at), DEPTH)

@@ -207,23 +207,29 @@ def batches(
     return order[: steps * batch_size].view(steps, batch_size)
 
 
+Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
+
+
 def train(
     stack: StackedMLP,
     x: Float[Tensor, "examples in"],
     y: Int[Tensor, " examples"],
     *,
-    lr: float,
+    optimizer: Optimizer,
     batch_size: int,
     moments: Sequence[int],
     seeds: Sequence[int],
 ) -> Iterator[int]:
-    """Train in place by plain SGD, pausing at each moment.
+    """Train in place, pausing at each moment.
+
+    The sum of all models' losses is what is differentiated: no model's gradient
+    depends on another model, and neither does an element-wise optimizer.
 
     Args:
         stack: The nets; their weights are changed.
         x: Training inputs.
         y: Their classes.
-        lr: Learning rate.
+        optimizer: Makes an element-wise optimizer of a list of tensors: `sgd(0.1)`.
         batch_size: Examples an update.
         moments: Increasing numbers of updates at which to pause.
         seeds: Seed of each model's order of examples.
@@ -231,21 +237,40 @@ def train(
     Yields:
         The number of updates made so far, at each moment.
     """
-    order = torch.stack([
-        batches(len(x), batch_size, max(1, moments[-1]), s) for s in seeds
-    ])
-    done = 0
+    steps = max(1, moments[-1])
+    order = torch.stack([batches(len(x), batch_size, steps, s) for s in seeds])
+    parameters = [p.requires_grad_() for p in stack.parameters]
+    rule, done = optimizer(parameters), 0
     for moment in moments:
         for step in range(done, moment):
-            _sgd_step(stack, x[order[:, step]], y[order[:, step]], lr)
+            examples = order[:, step]
+            logits = stack.layers(x[examples])[-1]
+            rule.zero_grad()
+            stacked_loss(logits, y[examples]).sum().backward()
+            rule.step()
         done = moment
         yield done
 
 
-def _sgd_step(stack: StackedMLP, x: Tensor, y: Tensor, lr: float) -> None:
-    leaves = [p.requires_grad_() for p in stack.parameters]
-    loss = stacked_loss(stack.layers(x)[-1], y).sum()
-    gradients = torch.autograd.grad(loss, leaves)
-    with torch.no_grad():
-        for leaf, gradient in zip(leaves, gradients, strict=True):
-            leaf.requires_grad_(False).sub_(gradient, alpha=lr)
+def sgd(lr: float) -> Optimizer:
+    """Make plain SGD without momentum, which repairs nothing.
+
+    Args:
+        lr: Learning rate.
+
+    Returns:
+        What `train` takes as its optimizer.
+    """
+    return lambda parameters: torch.optim.SGD(parameters, lr=lr)
+
+
+def adam(lr: float) -> Optimizer:
+    """Make Adam, whose step does not depend on the scale of the gradient.
+
+    Args:
+        lr: Learning rate.
+
+    Returns:
+        What `train` takes as its optimizer.
+    """
+    return lambda parameters: torch.optim.Adam(parameters, lr=lr)

@@ -94,7 +94,7 @@ def breaking(
         stack,
         x,
         y,
-        lr=LEARNING_RATE,
+        optimizer=stacked.sgd(LEARNING_RATE),
         batch_size=BATCH_SIZE,
         moments=at,
         seeds=model_seeds,

@@ -8,8 +8,8 @@ layer multiplies the mean square of the signal by :math:`g^2/2`, so
 
 A net that tolerates a total factor between :math:`e^{-c}` and :math:`e^{c}`
 therefore works for :math:`|\ln g - \ln\sqrt 2| \le c/(2L)`: a band whose width
-falls as 1/depth. This file measures it: plain SGD without momentum, so that no
-optimizer repairs what the initialization broke.
+falls as 1/depth. This file measures it, by default with plain SGD without momentum,
+so that no optimizer repairs what the initialization broke.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def training_curves(
     activation: str = "relu",
     seeds: Sequence[int] = range(5),
     at: Sequence[int] | None = None,
+    optimizer: stacked.Optimizer | None = None,
 ) -> np.ndarray:
     r"""Train one net a gain and seed; return its training loss over time.
 
@@ -72,6 +73,8 @@ def training_curves(
         activation: Name of the activation function.
         seeds: Seeds, shared by all gains (paired).
         at: Updates after which to measure; `moments(total_steps())` if None.
+        optimizer: `stacked.sgd(lr)` or `stacked.adam(lr)`; SGD at rate 0.01 if
+            None.
 
     Returns:
         Array `[gain, seed, moment]`: mean cross-entropy on the first 512 training
@@ -88,7 +91,7 @@ def training_curves(
         stack,
         x,
         y,
-        lr=LEARNING_RATE,
+        optimizer=optimizer or stacked.sgd(LEARNING_RATE),
         batch_size=BATCH_SIZE,
         moments=at,
         seeds=model_seeds,
