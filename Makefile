@@ -1,0 +1,9 @@
+# Thin by design: every command is a function in tools/task.py, and works without make
+# as `python3 tools/task.py NAME`. TORCH_INDEX chooses another package index for torch.
+PYTHON ?= python3
+export TORCH_INDEX
+
+.PHONY: help book test execute figures labs lab serve bench
+help book test execute figures labs lab serve bench:
+	@$(PYTHON) tools/task.py $@
+.DEFAULT_GOAL := help

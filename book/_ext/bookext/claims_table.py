@@ -1,0 +1,116 @@
+"""The claims page, assembled from what the chapters' notebooks have stored.
+
+A claim leaves a machine-readable record among the outputs of the cell that ran it.
+``{claims-table}`` collects the records of every chapter in the table of contents and
+draws them with the same function that drew them in the notebook; nothing on the page
+is typed by hand.
+"""
+
+from __future__ import annotations
+
+import collections
+import importlib
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+MIME = "application/vnd.coursekit.claim+json"
+HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
+
+
+def stored_claims(notebook: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the claims of a notebook in order, each with the heading above it."""
+    heading = ""
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            headings = HEADING.findall("".join(cell["source"]))
+            heading = headings[-1] if headings else heading
+        for output in cell.get("outputs", []):
+            record = output.get("data", {}).get(MIME)
+            if record is not None:
+                yield heading, record
+
+
+class ClaimsTable(SphinxDirective):
+    """List every stored claim with its measured value and its verdict."""
+
+    def run(self) -> list[nodes.Node]:
+        """Build one section a chapter, with a count of verdicts above them all."""
+        found = {}
+        for page in sorted(self.env.found_docs):
+            notebook = Path(self.env.srcdir) / f"{page}.ipynb"
+            if page.startswith("chapters/") and notebook.exists():
+                self.env.note_dependency(f"{page}.ipynb")
+                found[page] = list(stored_claims(notebook))
+        records = [record for claims in found.values() for _, record in claims]
+        sections = [self.section(page, claims) for page, claims in found.items()]
+        return [self.summary(records), *sections]
+
+    @staticmethod
+    def summary(records: list[dict[str, Any]]) -> nodes.paragraph:
+        """Count the verdicts in words."""
+        render = importlib.import_module("coursekit.claims.render")
+        verdicts = collections.Counter(map(render.verdict_words, records))
+        words = [f"{glyph} {number} {word}" for (glyph, word), number in verdicts.items()]
+        text = f"{len(records)} claims: {', '.join(words)}." if words else "No claims yet."
+        return nodes.paragraph("", text, classes=["claims-summary"])
+
+    def section(self, page: str, claims: list[tuple[str, dict]]) -> nodes.section:
+        """Build a chapter's tables, one for each of its sections that claims anything."""
+        render = importlib.import_module("coursekit.claims.render")
+        title = nodes.title("", "", self.link(page))
+        section = nodes.section("", title, ids=[nodes.make_id(f"claims-{page}")])
+        for heading, group in itertools.groupby(claims, key=lambda claim: claim[0]):
+            where = nodes.paragraph("", "", self.link(page, heading))
+            table = render.table([record for _, record in group])
+            section += [where, nodes.raw("", table, format="html")]
+        return section
+
+    @staticmethod
+    def link(page: str, heading: str | None = None) -> nodes.Node:
+        """Point to a chapter, or to the section of it with this heading."""
+        if heading:
+            anchor = f"/{page}.html#{nodes.make_id(heading)}"
+            return InnerLink("", heading, target=anchor)
+        return addnodes.pending_xref(
+            "",
+            nodes.inline("", page),
+            refdomain="std",
+            reftype="doc",
+            refexplicit=False,
+            refwarn=True,
+            reftarget=f"/{page}",
+        )
+
+
+class InnerLink(nodes.inline):
+    """A link to an anchor on another page, which the audit checks when it is built."""
+
+
+def write_link(writer: Any, node: InnerLink) -> None:
+    """Open the link, relative to the page that it stands on."""
+    page, _, anchor = node["target"].partition("#")
+    here = writer.builder.current_docname
+    address = writer.builder.get_relative_uri(here, page.strip("/")[: -len(".html")])
+    writer.body.append(f'<a class="reference internal" href="{address}#{anchor}">')
+
+
+def end_link(writer: Any, node: InnerLink) -> None:
+    """Close the link."""
+    writer.body.append("</a>")
+
+
+def setup(app: Sphinx) -> None:
+    """Register ``{claims-table}`` and its links."""
+    app.add_node(InnerLink, html=(write_link, end_link))
+    app.add_directive("claims-table", ClaimsTable)

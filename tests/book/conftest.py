@@ -1,0 +1,105 @@
+"""A real browser on the built book, with every door to the network shut."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build" / "html"
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+
+
+def page_names() -> list[str]:
+    """Name every page, relative to the book; the entry page alone while none is."""
+    found = sorted(
+        path.relative_to(HTML).as_posix()
+        for path in HTML.rglob("*.html")
+        if not {"_static", "_sources", "colab"} & set(path.relative_to(HTML).parts)
+    )
+    # the entry page only forwards to the front page
+    return [name for name in found if name != "index.html"] or ["index.html"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test that asks for a `page_name` every page in turn."""
+    if "page_name" in metafunc.fixturenames:
+        metafunc.parametrize("page_name", page_names())
+
+
+@dataclass
+class Visit:
+    """A page that has been opened, and what it did meanwhile."""
+
+    page: object
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def html() -> Path:
+    """Return the folder of the built book."""
+    if not (HTML / "index.html").exists():
+        pytest.skip("the book is not built (make book)")
+    return HTML
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """Start Debian's chromium, or the browser that CHROMIUM names."""
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not program:
+        pytest.skip("chromium is not installed (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, html) -> Iterator[Callable[..., Visit]]:
+    """Open a page of the book from file://, as a reader without a network does."""
+    contexts = []
+
+    def opened(name: str, theme: str = "light", width: int = 1280) -> Visit:
+        size = {"width": width, "height": 900}
+        context = chromium.new_context(viewport=size, color_scheme=theme)
+        contexts.append(context)
+        context.route("http*://**", lambda route: route.abort())
+        result = Visit(context.new_page())
+        note_what_happens(result)
+        result.page.goto((html / name).as_uri())
+        result.page.wait_for_timeout(300)
+        return result
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def note_what_happens(result: Visit) -> None:
+    """Record requests to other hosts, errors on the console and failed files."""
+
+    def request(request) -> None:
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            result.requests.append(request.url)
+
+    def console(message) -> None:
+        if message.type == "error":
+            result.complaints.append(message.text)
+
+    page = result.page
+    page.on("request", request)
+    page.on("console", console)
+    page.on("pageerror", lambda error: result.complaints.append(str(error)))
+    page.on("requestfailed", lambda failed: result.complaints.append(failed.url))

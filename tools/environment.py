@@ -1,0 +1,93 @@
+"""Make the virtual environment that the commands run in, and keep it up to date.
+
+Only the standard library is used here: this is what runs on a fresh machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".venv"
+BIN = HOME / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+TORCH = "torch==2.13.0"
+CONSTRAINTS = ["--constraint", "constraints.txt"]
+FILES = {
+    "book": ["book/requirements.txt", "constraints.txt", "pyproject.toml"],
+    "all": [
+        "requirements.txt",
+        "book/requirements.txt",
+        "constraints.txt",
+        "pyproject.toml",
+    ],
+}
+
+
+class Failed(Exception):
+    """A command ended badly; its output says why."""
+
+
+def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
+    """Run a command in the repository; raise `Failed` if it fails."""
+    settings = os.environ | (env or {})
+    done = subprocess.run([str(c) for c in command], cwd=ROOT, env=settings)
+    if done.returncode:
+        words = " ".join(str(c) for c in command)
+        raise Failed(f"'{words}' ended with exit status {done.returncode}.")
+
+
+def fingerprint(kind: str) -> str:
+    """Hash everything that decides what must be installed."""
+    digest = hashlib.sha256(f"{sys.version_info[:2]} {torch_source()}".encode())
+    for name in FILES[kind]:
+        digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()
+
+
+def torch_source() -> list[str]:
+    """Turn the variable TORCH_INDEX into pip's arguments; empty if it is not set."""
+    index = os.environ.get("TORCH_INDEX")
+    return ["--index-url", index] if index else []
+
+
+def ensure(kind: str) -> None:
+    """Install the environment for the ``book`` or for ``all``, unless it stands."""
+    stamp = HOME / f"installed-{kind}"
+    wanted = fingerprint(kind)
+    if stamp.exists() and stamp.read_text() == wanted and PYTHON.exists():
+        return
+    create()
+    print(f"Installing what '{kind}' needs into {HOME.name} (once) …", flush=True)
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if kind == "all":
+        run(*pip, TORCH, *torch_source())
+        run(*pip, "--requirement", "requirements.txt", *CONSTRAINTS)
+    else:
+        run(*pip, "--requirement", "book/requirements.txt", *CONSTRAINTS)
+    run(*pip, "--no-deps", "--editable", ".")
+    stamp.write_text(wanted)
+
+
+def create() -> None:
+    """Create the virtual environment if there is none."""
+    if sys.version_info < (3, 11):
+        found = ".".join(map(str, sys.version_info[:3]))
+        raise Failed(
+            f"Python {found} was found, 3.11 or newer is needed. "
+            "Name another one: make PYTHON=python3.12 …"
+        )
+    if PYTHON.exists():
+        return
+    try:
+        venv.create(HOME, with_pip=True)
+    except subprocess.CalledProcessError as error:
+        raise Failed(
+            "Python's 'venv' module could not make an environment with pip. "
+            "On Debian and Ubuntu: apt-get install python3-venv, then delete .venv."
+        ) from error
