@@ -1,0 +1,333 @@
+"""The adapter: everything torch expects of an optimizer, and equality with torch's."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import mse_loss
+from torch.optim import lr_scheduler
+
+from coursekit.optim import GD, NAG, SGD, SGDM, Adam
+
+DROP_INS = [
+    ("GD", GD, torch.optim.SGD, {}, {}),
+    ("SGD", SGD, torch.optim.SGD, {}, {}),
+    (
+        "SGDM",
+        SGDM,
+        torch.optim.SGD,
+        {"momentum": 0.85, "convention": "torch"},
+        {"momentum": 0.85},
+    ),
+    (
+        "NAG",
+        NAG,
+        torch.optim.SGD,
+        {"momentum": 0.85, "variant": "torch"},
+        {"momentum": 0.85, "nesterov": True},
+    ),
+    (
+        "Adam",
+        Adam,
+        torch.optim.Adam,
+        {"betas": (0.8, 0.99), "eps": 1e-6, "variant": "torch"},
+        {"betas": (0.8, 0.99), "eps": 1e-6},
+    ),
+    ("Adam-defaults", Adam, torch.optim.Adam, {}, {}),
+]
+PAIRS = pytest.mark.parametrize(
+    ("ours", "theirs", "hyper", "torch_hyper"),
+    [case[1:] for case in DROP_INS],
+    ids=[case[0] for case in DROP_INS],
+)
+ALL = pytest.mark.parametrize(
+    ("make", "hyper"),
+    [
+        (GD, {}),
+        (SGD, {}),
+        (SGDM, {}),
+        (SGDM, {"convention": "ema"}),
+        (NAG, {}),
+        (Adam, {}),
+        (Adam, {"variant": "eps_hat"}),
+    ],
+    ids=["gd", "sgd", "sgdm", "sgdm-ema", "nag", "adam", "adam-eps-hat"],
+)
+
+
+def small_net(seed=0):
+    draw = torch.Generator().manual_seed(seed)
+    net = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 1)).double()
+    with torch.no_grad():
+        for p in net.parameters():
+            p.copy_(0.5 * torch.randn(p.shape, generator=draw, dtype=p.dtype))
+    return net
+
+
+def batches(steps, seed=1):
+    draw = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        x = torch.randn(8, 4, generator=draw, dtype=torch.float64)
+        yield x, x.prod(dim=1, keepdim=True)
+
+
+def take(net, optimizer, x, y):
+    optimizer.zero_grad()
+    loss = mse_loss(net(x), y)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def groups(net):
+    return [
+        {"params": net[0].parameters()},
+        {"params": net[2].parameters(), "lr": 0.003},
+    ]
+
+
+def equal(net, other, **tolerance):
+    pairs = zip(net.parameters(), other.parameters(), strict=True)
+    return all(torch.allclose(p, q, **tolerance) for p, q in pairs)
+
+
+@PAIRS
+@pytest.mark.parametrize("maximize", [False, True])
+def test_equals_torch_in_float64(ours, theirs, hyper, torch_hyper, maximize):
+    """400 steps, two groups, a rate that rises and falls; the gap stays at rounding."""
+    first, second = small_net(), small_net()
+    lr = 1e-4 if maximize else 0.01
+    a = ours(groups(first), lr=lr, maximize=maximize, **hyper)
+    b = theirs(groups(second), lr=lr, maximize=maximize, **torch_hyper)
+    for group in (*a.param_groups, *b.param_groups):
+        group["lr"] *= 0.1 if maximize else 1
+
+    def shape(t):
+        return min(1.0, (t + 1) / 20) * 0.99**t
+
+    schedules = [lr_scheduler.LambdaLR(o, shape) for o in (a, b)]
+    for x, y in batches(40 if maximize else 400):
+        take(first, a, x, y)
+        take(second, b, x, y)
+        for schedule in schedules:
+            schedule.step()
+    assert equal(first, second, rtol=1e-12, atol=1e-12)
+    assert not equal(first, small_net())
+
+
+@PAIRS
+def test_the_default_rate_convention_differs_from_torch_when_the_rate_changes(
+    ours, theirs, hyper, torch_hyper
+):
+    """Only SGDM and NAG have two forms; the test above would not see their mix-up."""
+    words = {"convention", "variant"} & set(hyper)
+    plain = {k: v for k, v in hyper.items() if k not in words}
+    first, second = small_net(), small_net()
+    a = ours(first.parameters(), lr=0.01, **plain)
+    b = theirs(second.parameters(), lr=0.01, **torch_hyper)
+    for step, (x, y) in enumerate(batches(30)):
+        for optimizer in (a, b):
+            optimizer.param_groups[0]["lr"] = 0.01 if step < 15 else 0.001
+        take(first, a, x, y)
+        take(second, b, x, y)
+    assert equal(first, second, rtol=1e-12, atol=1e-12) == (ours not in (SGDM, NAG))
+
+
+@ALL
+def test_state_dict_continues_where_it_stopped(make, hyper, tmp_path):
+    data = list(batches(20))
+    net = small_net()
+    optimizer = make(groups(net), lr=0.02, **hyper)
+    for x, y in data[:10]:
+        take(net, optimizer, x, y)
+    file = tmp_path / "state.pt"
+    torch.save({"net": net.state_dict(), "optimizer": optimizer.state_dict()}, file)
+    saved = torch.load(file, weights_only=True)
+    other = small_net(seed=9)
+    other.load_state_dict(saved["net"])
+    fresh = make(groups(other), lr=0.5, **hyper)
+    fresh.load_state_dict(saved["optimizer"])
+    for x, y in data[10:]:
+        take(net, optimizer, x, y)
+        take(other, fresh, x, y)
+    assert [g["lr"] for g in fresh.param_groups] == [0.02, 0.003]
+    assert all(
+        torch.equal(*pair)
+        for pair in zip(net.parameters(), other.parameters(), strict=True)
+    )
+
+
+@ALL
+def test_deepcopy_is_independent(make, hyper):
+    net = small_net()
+    optimizer = make(net.parameters(), lr=0.02, **hyper)
+    for x, y in batches(3):
+        take(net, optimizer, x, y)
+    net2, optimizer2 = copy.deepcopy((net, optimizer))
+    for x, y in batches(3, seed=5):
+        take(net, optimizer, x, y)
+    assert not equal(net, net2)
+    for x, y in batches(3, seed=5):
+        take(net2, optimizer2, x, y)
+    assert equal(net, net2, rtol=0, atol=0)
+
+
+@ALL
+def test_the_gradient_is_the_callers_and_stays_as_it_was(make, hyper):
+    theta = nn.Parameter(torch.ones(3))
+    theta.grad = torch.tensor([1.0, -2.0, 0.5])
+    optimizer = make([theta], lr=0.1, maximize=True, **hyper)
+    optimizer.step()
+    assert theta.grad.tolist() == [1.0, -2.0, 0.5]
+    assert ((theta.detach() - 1) * theta.grad > 0).all()
+
+
+@ALL
+def test_a_parameter_without_gradient_waits(make, hyper):
+    """Its update counter stands still too, so that bias correction starts late."""
+    early, late = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    optimizer = make([early, late], lr=0.1, **hyper)
+    early.grad = torch.ones(2)
+    optimizer.step()
+    assert torch.equal(late, torch.ones(2))
+    assert late not in optimizer.state
+    first = early.detach().clone()
+    early.grad, late.grad = None, torch.ones(2)
+    optimizer.step()
+    assert torch.equal(early, first)
+    assert torch.equal(late, first)
+
+
+@ALL
+def test_empty_tensors_and_scalars(make, hyper):
+    empty, scalar = nn.Parameter(torch.ones(0, 3)), nn.Parameter(torch.tensor(1.0))
+    optimizer = make([empty, scalar], lr=0.1, **hyper)
+    (empty.sum() + scalar).backward()
+    optimizer.step()
+    assert empty.shape == (0, 3)
+    assert scalar.item() < 1
+
+
+@ALL
+def test_bfloat16_parameters_keep_their_dtype_and_move(make, hyper):
+    theta = nn.Parameter(torch.ones(3, dtype=torch.bfloat16))
+    optimizer = make([theta], lr=0.1, **hyper)
+    theta.square().sum().backward()
+    optimizer.step()
+    assert theta.dtype == torch.bfloat16
+    assert (theta < 1).all()
+    tensors = [v for v in optimizer.state[theta].values() if torch.is_tensor(v)]
+    assert all(v.dtype == torch.bfloat16 for v in tensors)
+
+
+@ALL
+def test_closure_is_called_once_with_gradients_on(make, hyper):
+    theta = nn.Parameter(torch.tensor([2.0]))
+    optimizer = make([theta], lr=0.01, **hyper)
+    calls = []
+
+    def closure():
+        calls.append(torch.is_grad_enabled())
+        optimizer.zero_grad()
+        loss = theta.square().sum()
+        loss.backward()
+        return loss
+
+    with torch.no_grad():
+        assert optimizer.step(closure).item() == 4
+    assert calls == [True]
+    assert theta.item() < 2
+    assert theta.requires_grad
+
+
+def test_an_embedding_with_sparse_gradients_is_refused_in_words():
+    table = nn.Embedding(5, 2, sparse=True)
+    optimizer = Adam(table.parameters(), lr=0.1)
+    table(torch.tensor([1])).sum().backward()
+    with pytest.raises(TypeError, match=r"Adam expected a dense one.*sparse=False"):
+        optimizer.step()
+
+
+def test_complex_parameters_are_refused_in_words():
+    theta = nn.Parameter(torch.ones(2, dtype=torch.complex64))
+    optimizer = GD([theta], lr=0.1)
+    theta.abs().sum().backward()
+    with pytest.raises(TypeError, match="view_as_real"):
+        optimizer.step()
+
+
+@pytest.mark.parametrize(
+    "make_schedule",
+    [
+        lambda o: lr_scheduler.OneCycleLR(o, max_lr=0.1, total_steps=10),
+        lambda o: lr_scheduler.CosineAnnealingLR(o, T_max=10),
+        lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=0),
+        lambda o: lr_scheduler.CyclicLR(o, 0.01, 0.1, cycle_momentum=True),
+    ],
+    ids=["one-cycle", "cosine", "plateau", "cyclic"],
+)
+@pytest.mark.parametrize("make", [SGDM, NAG, Adam])
+def test_torchs_schedulers_drive_it(make, make_schedule):
+    """Those that cycle momentum look for the words momentum and betas."""
+    net = small_net()
+    optimizer = make(net.parameters(), lr=0.02)
+    schedule = make_schedule(optimizer)
+    rates = []
+    for x, y in batches(8):
+        loss = take(net, optimizer, x, y)
+        plateau = isinstance(schedule, lr_scheduler.ReduceLROnPlateau)
+        schedule.step(loss + 100 * len(rates)) if plateau else schedule.step()
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert len(set(rates)) > 2
+
+
+def test_a_rate_may_be_a_tensor_as_in_torch():
+    theta = nn.Parameter(torch.tensor([1.0]))
+    optimizer = SGD([theta], lr=torch.tensor(0.25))
+    theta.sum().backward()
+    optimizer.step()
+    assert theta.item() == pytest.approx(0.75)
+
+
+def test_groups_have_their_own_hyperparameters_and_are_checked():
+    a, b = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
+    optimizer = SGDM([a], lr=0.1)
+    optimizer.add_param_group({"params": [b], "lr": 0.5, "momentum": 0.0})
+    a.grad, b.grad = torch.ones(1), torch.ones(1)
+    for _ in range(2):
+        optimizer.step()
+    assert a.item() == pytest.approx(1 - 0.1 - 0.19)
+    assert b.item() == 0
+    with pytest.raises(ValueError, match="momentum: expected a number"):
+        optimizer.add_param_group({"params": [torch.ones(1)], "momentum": 2})
+
+
+@pytest.mark.parametrize("make", [GD, SGD, SGDM, NAG, Adam])
+def test_wrong_hyperparameters_are_refused_at_once(make):
+    with pytest.raises(ValueError, match="lr: expected a finite number >= 0, got -1"):
+        make([nn.Parameter(torch.ones(1))], lr=-1)
+    with pytest.raises(ValueError, match="empty parameter list"):
+        make([], lr=1)
+
+
+def test_gradient_norm_covers_all_groups_and_stops_a_run():
+    net = small_net()
+    optimizer = GD(groups(net), lr=0.1)
+    assert optimizer.gradient_norm() == 0
+    x, y = next(iter(batches(1)))
+    mse_loss(net(x), y).backward()
+    flat = torch.cat([p.grad.flatten() for p in net.parameters()])
+    assert optimizer.gradient_norm() == pytest.approx(flat.norm().item(), rel=1e-12)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("make", [GD, SGD, SGDM, NAG, Adam])
+def test_runs_where_the_parameters_are(make):
+    on_cpu, on_gpu = small_net(), small_net().cuda()
+    a, b = make(on_cpu.parameters(), lr=0.01), make(on_gpu.parameters(), lr=0.01)
+    for x, y in batches(20):
+        take(on_cpu, a, x, y)
+        take(on_gpu, b, x.cuda(), y.cuda())
+    assert equal(on_cpu, on_gpu.cpu(), rtol=1e-9, atol=1e-9)
