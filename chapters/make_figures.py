@@ -50,9 +50,9 @@ ACTIVATIONS = ["tanh", "relu", "sigmoid"]
 SCALES = np.round(2.0 ** np.linspace(-2, 2, 17), 3)
 SCALES[5], SCALES[10] = 3**-0.5, 2**0.5
 SCALE_NAMES = [f"{g:.2f}" for g in SCALES]
-SCALE_NAMES[5] += " = U(±1/√n)"
-SCALE_NAMES[8] += " = LeCun"
-SCALE_NAMES[10] += " = He"
+SCALE_NAMES[5] += " (torch’s default)"
+SCALE_NAMES[8] += " (LeCun)"
+SCALE_NAMES[10] += " (He)"
 
 
 def build_scale(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
@@ -64,7 +64,14 @@ def build_scale(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
     middle = np.linspace(-4, 1.5, 34)
     dims = [
         Dim("activation", "activation", ACTIVATIONS, ["tanh", "ReLU", "sigmoid"]),
-        Dim("gain", "weight std · √n_in", SCALES, SCALE_NAMES, log=True, ordered=True),
+        Dim(
+            "gain",
+            "gain g = std(W) · √n_in",
+            SCALES,
+            SCALE_NAMES,
+            log=True,
+            ordered=True,
+        ),
         Dim("step", "training step", signal_propagation.MOMENTS, ordered=True),
         Dim("layer", "layer", range(1, 13), ordered=True),
         Dim("bin", "log₁₀ |a|", np.round((middle[1:] + middle[:-1]) / 2, 3)),
@@ -91,8 +98,9 @@ def floor(values: np.ndarray) -> np.ndarray:
 
 GAINS = [0.5, 0.7, 0.85, 1.0, 1.1, 1.2, 1.3, 2**0.5, 1.55, 1.7, 1.9, 2.15, 2.4]
 GAIN_NAMES = [f"{g:.2f}" for g in GAINS]
-GAIN_NAMES[3] += " = Xavier"
-GAIN_NAMES[7] += " = He"
+GAIN_NAMES[3] += " (Xavier)"
+GAIN_NAMES[7] += " (He)"
+LEARNED = 2.0  # a loss clearly below that of guessing, ln 10 = 2.30
 DEPTHS = [5, 10, 15, 20, 25, 30, 35, 40]
 
 
@@ -105,7 +113,7 @@ def run_trainability(activation: str, depth: int) -> Arrays:
 
 
 def build_trainability(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
-    """Add the final loss, for the field."""
+    """Add which gains learn, and the range of them at each depth."""
     loss = np.stack([p["loss"] for p in parts])
     loss = loss.reshape(2, len(DEPTHS), *loss.shape[1:])
     dims = [
@@ -115,13 +123,26 @@ def build_trainability(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]
         Dim("t", "updates", trainability.moments(trainability.total_steps())),
     ]
     over = ("activation", "depth", "gain", "t")
-    return dims, seed_arrays("loss", np.minimum(loss, 1e6), over, 3, log=True)
+    arrays = seed_arrays("loss", np.minimum(loss, 1e6), over, 3, log=True)
+    learned = arrays["loss"].values < LEARNED
+    place = np.arange(len(GAINS))[:, None]
+    arrays["learned"] = Array(learned, over, "u8x")
+    for name, ends in (
+        ("lowest", np.where(learned, place, len(GAINS)).min(-2)),
+        ("highest", np.where(learned, place, -1).max(-2)),
+    ):
+        gains = np.append(GAINS, np.nan)[ends]
+        arrays[name] = Array(gains, ("activation", "depth", "t"))
+    arrays["critical"] = Array([2**0.5, 1.0], ("activation",))
+    arrays["guessing"] = Array([np.log(10)] * 2, ("activation",))
+    return dims, arrays
 
 
 # How much asymmetry is enough?
 
-NOISES = [0, 1e-8, 1e-6, 1e-4, 1e-2, 0.1, symmetry.HE]
+NOISE_VALUES = ["0", "1e-8", "1e-6", "1e-4", "1e-2", "0.1", "inf"]
 NOISE_NAMES = ["0", "10⁻⁸", "10⁻⁶", "10⁻⁴", "10⁻²", "0.1", "He"]
+SHOWN = 6  # singular values in the figure
 FINE = list(range(0, 1001, 10))
 COARSE = np.unique(np.round(100 * np.linspace(0, 1, 30) ** 1.3).astype(int))
 
@@ -134,19 +155,16 @@ def build_symmetry(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
     broken = symmetry.breaking_time(np.median(values, 1), FINE)
     values = np.median(values, 1)[:, COARSE]
     rank = symmetry.numerical_rank(values)
+    largest = np.maximum(values[..., :SHOWN], 1e-18)
     dims = [
-        Dim("noise", "relative noise ε", NOISE_NAMES),
+        Dim("noise", "relative noise ε", NOISE_VALUES, NOISE_NAMES),
         Dim("unit", "hidden unit", range(1, 17)),
         Dim("pixel", "central pixel", range(1, 17)),
-        Dim("which", "singular value", range(1, 17), ordered=True),
+        Dim("which", "singular value", range(1, SHOWN + 1), ordered=True),
         Dim("t", "updates", [FINE[k] for k in COARSE]),
     ]
     arrays = {
-        "value": Array(
-            np.moveaxis(np.maximum(values, 1e-18), 1, -1),
-            ("noise", "which", "t"),
-            "i16log",
-        ),
+        "value": Array(np.moveaxis(largest, 1, -1), ("noise", "which", "t"), "i16log"),
         "weight": Array(
             np.moveaxis(weights, 1, -1), ("noise", "unit", "pixel", "t"), "u8lin"
         ),
@@ -172,7 +190,7 @@ RECIPES = {
         build_trainability,
     ),
     "init_symmetry": Recipe(
-        [{"noises": [e], "at": FINE} for e in NOISES],
+        [{"noises": [e], "at": FINE} for e in map(float, NOISE_VALUES)],
         symmetry.breaking,
         build_symmetry,
     ),

@@ -154,3 +154,11 @@ def test_scaled_and_zero_branches_do_not_explode():
 def test_an_unknown_scheme_is_refused():
     with pytest.raises(ValueError, match="plain"):
         residual_growth.draw_residual("magic", [0])
+
+
+def test_probing_by_layer_finds_the_factors_of_theory():
+    runs = signal_propagation.by_layer("relu", "he_normal", seeds=[0, 1], depth=6)
+    assert runs["activation"].shape == runs["delta"].shape == (2, 6)
+    assert runs["weight_gradient"].shape == (2, 7)
+    factors = [signal_propagation.layer_factor(row) for row in runs["delta"]]
+    assert np.mean(factors) == pytest.approx(1, abs=0.06)

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from coursekit import device, init
+from coursekit import device, init, models, probes
 from coursekit.data import digits
 from coursekit.experiments import stacked
 
@@ -72,6 +72,34 @@ def layer_factor(std: Sequence[float] | np.ndarray) -> float:
         0.5
     """
     return float((std[0] / std[-1]) ** (1 / (len(std) - 1)))
+
+
+def by_layer(
+    activation: str, scheme: str, *, seeds: Sequence[int], depth: int = 10
+) -> dict[str, np.ndarray]:
+    r"""Probe freshly initialized nets on all training digits.
+
+    Args:
+        activation: Name of the activation function.
+        scheme: Name of an initialization, as `coursekit.init.initialize` takes it.
+        seeds: One net a seed.
+        depth: Hidden layers, 100 units each.
+
+    Returns:
+        `activation` and `delta`: standard deviations `[seed, layer]`;
+        `weight_gradient`: root mean squares `[seed, layer]`, the output layer last.
+    """
+    x, y, *_ = digits()
+    records: dict[str, list] = {"activation": [], "delta": [], "weight_gradient": []}
+    for seed in seeds:
+        net = models.MLP([x.shape[1], *[WIDTH] * depth, 10], activation)
+        init.initialize(net, scheme, seed=seed)
+        spread = probes.forward_backward_std(net, x, y)
+        gradients = probes.weight_grad_norms(net, x, y, statistic="rms")
+        records["activation"].append(spread.activation)
+        records["delta"].append(spread.delta)
+        records["weight_gradient"].append(gradients)
+    return {name: np.array(rows) for name, rows in records.items()}
 
 
 def propagation(
