@@ -1,0 +1,151 @@
+r"""A control group around one sandbox, where this machine lets one be made.
+
+It counts what per-process limits cannot: the memory of all processes and of the tmpfs
+together, and processes even of root's user, for whom RLIMIT_NPROC is not enforced.
+Version 2 needs a delegated parent directory, version 1 the right to write to its
+hierarchies; without either the sandbox stands on rlimits and seccomp alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+__all__ = ["Cgroup"]
+
+MOUNTS = Path("/proc/self/mountinfo")
+OWN = Path("/proc/self/cgroup")
+PREFIX = "coursekit-"
+REMOVE_SECONDS = 5.0
+
+
+class Cgroup:
+    """Hold the directories of one control group, one a hierarchy.
+
+    Args:
+        directories: Existing directories, in which this process may write.
+    """
+
+    def __init__(self, directories: Sequence[Path]):
+        self.directories = list(directories)
+
+    @classmethod
+    def make(cls, memory: int, processes: int) -> Cgroup | None:
+        """Make a group with limits on memory and processes.
+
+        Args:
+            memory: Bytes of all its processes together.
+            processes: Processes and threads.
+
+        Returns:
+            The group, or ``None`` where this machine permits none.
+        """
+        name = PREFIX + secrets.token_hex(6)
+        group = cls([])
+        for parent, files in _parents(memory, processes):
+            directory = parent / name
+            try:
+                directory.mkdir()
+                group.directories.append(directory)
+                for file, value in files.items():
+                    (directory / file).write_text(str(value))
+            except OSError:
+                if directory in group.directories:
+                    group.directories.remove(directory)
+                    _remove(directory)
+        return group if group.directories else None
+
+    def entry(self) -> list[str]:
+        """Give the command line that enters the group and becomes what follows it."""
+        files = " ".join(f"'{d}/cgroup.procs'" for d in self.directories)
+        script = f'for f in {files}; do echo $$ > "$f" || exit 97; done; exec "$@"'
+        return ["/bin/sh", "-c", script, "sh"]
+
+    def out_of_memory(self) -> bool:
+        """Say whether the kernel ended a process of the group for its memory."""
+        for directory in self.directories:
+            for file in ("memory.events", "memory.oom_control"):
+                with contextlib.suppress(OSError):
+                    for line in (directory / file).read_text().splitlines():
+                        name, _, count = line.partition(" ")
+                        if name == "oom_kill" and int(count) > 0:
+                            return True
+        return False
+
+    def remove(self) -> None:
+        """End what is left in the group and remove its directories."""
+        for directory in self.directories:
+            _remove(directory)
+        self.directories.clear()
+
+
+def _parents(memory: int, processes: int) -> Iterator[tuple[Path, dict[str, int]]]:
+    """List the directories to make a group in, with the limits to write.
+
+    Yields:
+        A directory, and file names with their values.
+    """
+    own = _own()
+    for mount, kind, options in _mounts():
+        if kind == "cgroup2":
+            parent = mount / own.get("", "/").lstrip("/")
+            controllers = _read(parent / "cgroup.subtree_control").split()
+            if {"memory", "pids"} <= set(controllers):
+                limits = {"memory.max": memory, "memory.swap.max": 0}
+                yield parent, {**limits, "pids.max": processes}
+        elif "pids" in options:
+            yield mount / own.get("pids", "/").lstrip("/"), {"pids.max": processes}
+        elif "memory" in options:
+            limit = {"memory.limit_in_bytes": memory}
+            yield mount / own.get("memory", "/").lstrip("/"), limit
+
+
+def _mounts() -> Iterator[tuple[Path, str, list[str]]]:
+    for line in _read(MOUNTS).splitlines():
+        before, _, after = line.partition(" - ")
+        kind, _, options = after.split(" ", 2)
+        if kind in ("cgroup", "cgroup2"):
+            yield Path(before.split()[4]), kind, options.split(",")
+
+
+def _own() -> dict[str, str]:
+    """Find the group of this process in every hierarchy.
+
+    Returns:
+        Paths by controller; version 2 under the empty name.
+    """
+    groups = {}
+    for line in _read(OWN).splitlines():
+        _, controllers, path = line.split(":", 2)
+        for controller in controllers.split(","):
+            groups[controller] = path
+    return groups
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _remove(directory: Path) -> None:
+    """End the processes in a group and remove its directory."""
+    give_up = time.monotonic() + REMOVE_SECONDS
+    while time.monotonic() < give_up:
+        for number in _read(directory / "cgroup.procs").split():
+            with contextlib.suppress(OSError):
+                os.kill(int(number), signal.SIGKILL)
+        try:
+            directory.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.01)
+        else:
+            return

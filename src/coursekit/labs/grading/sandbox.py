@@ -1,0 +1,258 @@
+r"""Start a worker inside bubblewrap, and end it with all that it started.
+
+The sandbox is one process tree in namespaces of its own (user, pid, network, mount,
+ipc, uts, cgroup): no network device, a file system of read-only binds (Python, its
+packages, the system's libraries, the parts of `coursekit` that are not `labs`) and one
+small tmpfs, an empty environment, no capabilities, no new privileges, an unprivileged
+user, a seccomp filter.  Ending the outer process ends the whole pid namespace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import coursekit
+from coursekit.labs.grading import seccomp
+from coursekit.labs.grading.cgroup import Cgroup
+from coursekit.labs.grading.wire import Channel, Closed, Late, Sizes, WireError
+
+__all__ = ["Limits", "Sandbox", "SandboxError", "mounted"]
+
+PACKAGE = Path(coursekit.__file__).resolve().parent
+NOBODY = "65534"
+START_SECONDS = 60.0
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MPLBACKEND": "Agg",
+    "MPLCONFIGDIR": "/tmp/matplotlib",
+    "CUDA_VISIBLE_DEVICES": "",
+    "USER": "student",
+}
+MODULES = ("__init__", "cells", "values", "wire", "worker")
+INSIDE = ("labs/caller.py", *(f"labs/grading/{name}.py" for name in MODULES))
+PROC = ("cpuinfo", "meminfo", "stat")
+DEVICES = ("null", "zero", "full", "random", "urandom")
+COMMAND = (
+    "import sys; sys.path[:0] = {path!r}; "
+    "from coursekit.labs.grading.worker import main; main({descriptor})"
+)
+
+
+class SandboxError(RuntimeError):
+    """Report that no sandbox can be had on this machine, and why."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bound what one submission may use.
+
+    Args:
+        question: Seconds for all calls of one question, visible or hidden.
+        cell: Seconds for one cell of the notebook.
+        submission: Seconds for all of a submission, restarts included.
+        memory: Bytes of address space of a process, and of memory of the sandbox.
+        scratch: Bytes of its only writable directory, and of one file.
+        processes: Processes and threads.
+        sizes: Caps of one frame that comes out.
+    """
+
+    question: float = 20.0
+    cell: float = 20.0
+    submission: float = 120.0
+    memory: int = 3 * 2**30
+    scratch: int = 64 * 2**20
+    processes: int = 64
+    sizes: Sizes = field(default_factory=Sizes)
+
+    def inside(self) -> dict[str, int]:
+        """Give the limits that the worker sets on itself before any cell runs."""
+        return {
+            "memory": self.memory,
+            "cpu": int(2 * self.submission) + 10,
+            "file": self.scratch,
+            "files": 256,
+            "processes": self.processes,
+        }
+
+
+def interpreter() -> Path:
+    """Find the interpreter itself, behind all links of a virtual environment."""
+    return Path(sys.executable).resolve()
+
+
+def packages() -> list[Path]:
+    """List the directories that hold installed packages."""
+    names = ("site-packages", "dist-packages")
+    return [p for p in map(Path, sys.path) if p.name in names and p.is_dir()]
+
+
+def mounted() -> list[Path]:
+    """List what of this machine a submission can read.
+
+    Returns:
+        Directories of Python, its packages and the system's libraries.
+    """
+    system = [Path(p) for p in ("/usr", "/lib", "/lib64", "/lib32", "/bin")]
+    found = [*system, interpreter().parent.parent, *packages(), PACKAGE]
+    found = [p for p in dict.fromkeys(found) if p.exists()]
+    return [p for p in found if not any(q in p.parents for q in found)]
+
+
+def bubblewrap(limits: Limits, filter_descriptor: int | None) -> list[str]:
+    """Write the command line that confines what follows it.
+
+    Args:
+        limits: The size of the writable directory.
+        filter_descriptor: Where bubblewrap reads the seccomp filter.
+
+    Returns:
+        Arguments, up to and including ``--``.
+    """
+    command = ["bwrap", "--die-with-parent", "--as-pid-1", "--new-session"]
+    command += ["--clearenv"]
+    command += [f"--unshare-{n}" for n in ("user", "pid", "net", "ipc", "uts")]
+    command += ["--unshare-cgroup-try", "--cap-drop", "ALL", "--hostname", "sandbox"]
+    command += ["--uid", NOBODY, "--gid", NOBODY]
+    for path in mounted():
+        if path.is_symlink():
+            command += ["--symlink", os.readlink(path), str(path)]
+        else:
+            command += ["--ro-bind", str(path), str(path)]
+    command += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+    command += _hide_labs()
+    for name in DEVICES:
+        command += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    for name in PROC:
+        command += ["--ro-bind", f"/proc/{name}", f"/proc/{name}"]
+    command += ["--symlink", "/tmp", "/dev/shm"]
+    command += ["--size", str(limits.scratch), "--tmpfs", "/tmp", "--chdir", "/tmp"]
+    command += ["--remount-ro", "/"]
+    for name, value in ENVIRONMENT.items():
+        command += ["--setenv", name, value]
+    if filter_descriptor is not None:
+        command += ["--seccomp", str(filter_descriptor)]
+    return [*command, "--"]
+
+
+def _hide_labs() -> list[str]:
+    """Mount an empty directory over `coursekit.labs`, with the worker's files in it.
+
+    Returns:
+        Arguments of bubblewrap.
+    """
+    labs = PACKAGE / "labs"
+    command = ["--size", "65536", "--tmpfs", str(labs)]
+    stub = labs / "grading" / "inside" / "labs_init.py"
+    command += ["--ro-bind", str(stub), str(labs / "__init__.py")]
+    for name in INSIDE:
+        command += ["--ro-bind", str(PACKAGE / name), str(PACKAGE / name)]
+    return [*command, "--remount-ro", str(labs)]
+
+
+def _spawn(
+    descriptor: int, limits: Limits, confined: bool, cgroup: Cgroup | None
+) -> subprocess.Popen[bytes]:
+    """Start a worker on a connected socket.
+
+    Args:
+        descriptor: The worker's end of the socket.
+        limits: What it may use.
+        confined: Whether bubblewrap stands around it.
+        cgroup: The group to enter first.
+
+    Returns:
+        The outermost process; to kill it ends all others.
+    """
+    path = [str(p) for p in (PACKAGE.parent, *packages())]
+    code = COMMAND.format(path=path, descriptor=descriptor)
+    command = [str(interpreter()), "-I", "-B", "-c", code]
+    rules = seccomp.descriptor() if confined else None
+    if confined:
+        command = bubblewrap(limits, rules) + command
+    if cgroup is not None:
+        command = cgroup.entry() + command
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=ENVIRONMENT,
+            pass_fds=[descriptor] if rules is None else [descriptor, rules],
+            start_new_session=True,  # Ctrl-C is the coordinator's to handle
+        )
+    finally:
+        if rules is not None:
+            os.close(rules)
+
+
+class Sandbox:
+    """Hold one running worker.
+
+    Args:
+        limits: What it may use.
+        confined: Whether bubblewrap stands around it.
+    """
+
+    def __init__(self, limits: Limits, confined: bool):
+        self.limits = limits
+        self.cgroup = Cgroup.make(limits.memory, limits.processes) if confined else None
+        ours, theirs = socket.socketpair()
+        self.channel = Channel(ours, limits.sizes)
+        try:
+            with theirs:
+                self.process = _spawn(theirs.fileno(), limits, confined, self.cgroup)
+            self._greet()
+        except BaseException:
+            self.close()
+            raise
+
+    def _greet(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        try:
+            self.channel.receive(deadline)
+            self.channel.send({"limits": self.limits.inside()}, deadline)
+            self.channel.receive(deadline)
+        except (Closed, Late, WireError) as error:
+            self.process.kill()
+            said = self.process.communicate(timeout=10)[1][-2000:].decode("utf-8", "replace")
+            raise SandboxError(said.strip() or str(error)) from None
+
+    def ended(self) -> str:
+        """Say why a worker that closed its connection did so.
+
+        Returns:
+            ``"memory"``, ``"killed"``, or ``"protocol"`` if it still runs.
+        """
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(2)
+        if self.cgroup is not None and self.cgroup.out_of_memory():
+            return "memory"
+        return "protocol" if self.process.poll() is None else "killed"
+
+    def close(self) -> None:
+        """End every process of the sandbox and remove its cgroup."""
+        self.channel.connection.close()
+        if hasattr(self, "process"):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            if self.process.stderr is not None:
+                self.process.stderr.close()
+        if self.cgroup is not None:
+            self.cgroup.remove()
