@@ -24,11 +24,15 @@ class Written:
         name: Its grade id in the notebook.
         title: What is asked, in a few words.
         points: The most it can give.
+        minutes: Time it takes.
+        difficulty: 1 (routine) to 5.
     """
 
     name: str
     title: str
     points: float
+    minutes: int = 10
+    difficulty: int = 3
 
 
 @dataclass(frozen=True)

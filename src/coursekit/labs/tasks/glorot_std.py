@@ -14,36 +14,14 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
+from coursekit.init import fans, xavier_std
 from coursekit.labs.exercise import Case, Exercise, Hint, Mutant
 from coursekit.labs.tasks.he_std import compare_std, read_std
 
-__all__ = ["GLOROT_STD", "glorot_std"]
-
-
-def glorot_std(shape: Sequence[int]) -> float:
-    r"""Compute the standard deviation that compromises between both directions.
-
-    Args:
-        shape: Shape of the weight, ``[out, in, *kernel]``.
-
-    Returns:
-        $\mathrm{Std}(w)$.
-
-    Example:
-        >>> glorot_std((6, 2))
-        0.5
-    """
-    n_in, n_out = _fans(shape)  # (1)
-    return math.sqrt(2 / (n_in + n_out))  # (2)
-
-
-def _fans(shape: Sequence[int]) -> tuple[int, int]:
-    r = math.prod(shape[2:])
-    return r * shape[1], r * shape[0]
+__all__ = ["GLOROT_STD"]
 
 
 def _cases(rng: np.random.Generator, visible: bool) -> list[Case]:
@@ -64,31 +42,31 @@ def _cases(rng: np.random.Generator, visible: bool) -> list[Case]:
 
 
 def _variance(shape):
-    return glorot_std(shape) ** 2
+    return xavier_std(shape) ** 2
 
 
 def _fan_in(shape):
-    return math.sqrt(1 / _fans(shape)[0])
+    return math.sqrt(1 / fans(shape)[0])
 
 
 def _fan_out(shape):
-    return math.sqrt(1 / _fans(shape)[1])
+    return math.sqrt(1 / fans(shape)[1])
 
 
 def _one_over_sum(shape):
-    return math.sqrt(1 / sum(_fans(shape)))
+    return math.sqrt(1 / sum(fans(shape)))
 
 
 def _bound(shape):
-    return glorot_std(shape) * math.sqrt(3)
+    return xavier_std(shape) * math.sqrt(3)
 
 
 def _no_kernel(shape):
-    return glorot_std(shape[:2])
+    return xavier_std(shape[:2])
 
 
 def _geometric(shape):
-    n_in, n_out = _fans(shape)
+    n_in, n_out = fans(shape)
     return (n_in * n_out) ** -0.25
 
 
@@ -104,7 +82,7 @@ GLOROT_STD = Exercise(
         "(2)": "Std(w) = √(2 / (n_in + n_out))",
     },
     cases=_cases,
-    reference=glorot_std,
+    reference=xavier_std,
     read=read_std,
     compare=compare_std,
     mutants=(

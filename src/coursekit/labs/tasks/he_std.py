@@ -20,32 +20,26 @@ from typing import Any
 
 import numpy as np
 
+from coursekit import init
 from coursekit.labs.exercise import Case, Exercise, Hint, Mutant, agree
 from coursekit.labs.reading import read_number
 
-__all__ = ["HE_STD", "he_std"]
+__all__ = ["HE_STD"]
 
 FAN_IN, FAN_OUT = "fan_in", "fan_out"
 
 
 def he_std(shape: Sequence[int], mode: str, a: float) -> float:
-    r"""Compute the standard deviation that keeps the variance through a leaky ReLU.
-
-    Args:
-        shape: Shape of the weight, ``[out, in, *kernel]``.
-        mode: ``"fan_in"`` or ``"fan_out"``.
-        a: Slope of the leaky ReLU for negative inputs; 0 is ReLU.
+    """Call the package's function with the arguments of the exercise.
 
     Returns:
-        $\mathrm{Std}(w)$.
+        The right answer.
 
     Example:
         >>> he_std((16, 8), "fan_in", 0.0)
         0.5
     """
-    r = math.prod(shape[2:])  # (1)
-    n = r * (shape[1] if mode == FAN_IN else shape[0])  # (2)
-    return math.sqrt(2 / ((1 + a**2) * n))  # (3)
+    return init.he_std(shape, mode=mode, negative_slope=a)
 
 
 def read_std(case: Case, answer: Any) -> float:

@@ -12,6 +12,7 @@ $$ \mathrm{rank}(W) = \#\{i : \sigma_i > \tau \sigma_1\} \tag{2} $$
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -46,12 +47,13 @@ def symmetry_rank(W_after: Tensor) -> int:
     return int((sigma > TAU * sigma[0]).sum())  # (2)
 
 
-def trained(start: str, seed: int, steps: int = 30) -> Tensor:
+def trained(noise: float, seed: int, steps: int = 30) -> Tensor:
     r"""Train a small tanh network and give the weight of its hidden layer.
 
     Args:
-        start: ``"constant"`` or ``"random"``.
-        seed: Seed of the data, and of the start if it is random.
+        noise: Size of the noise relative to a constant start; infinity means random
+            weights without a constant part.
+        seed: Seed of the data and of the noise.
         steps: Gradient steps.
 
     Returns:
@@ -60,12 +62,8 @@ def trained(start: str, seed: int, steps: int = 30) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(64, 8, generator=generator)
     y = torch.sin(x[:, :1]) + x[:, 1:2]
-    sizes = ((16, 8), (24, 16), (1, 24))
     weights = [
-        torch.full(s, 0.2)
-        if start == "constant"
-        else torch.randn(s, generator=generator) / s[1] ** 0.5
-        for s in sizes
+        _start(shape, noise, generator) for shape in ((16, 8), (24, 16), (1, 24))
     ]
     for _ in range(steps):
         for w in weights:
@@ -75,6 +73,11 @@ def trained(start: str, seed: int, steps: int = 30) -> Tensor:
         grads = torch.autograd.grad(loss, weights)
         weights = [(w - 0.1 * g).detach() for w, g in zip(weights, grads, strict=True)]
     return weights[1]
+
+
+def _start(shape: tuple[int, int], noise: float, generator: torch.Generator) -> Tensor:
+    z = torch.randn(shape, generator=generator)
+    return z / shape[1] ** 0.5 if noise == math.inf else 0.2 * (1 + noise * z)
 
 
 def spectrum(shape: tuple[int, int], sigma: list[float], seed: int) -> Tensor:
@@ -110,8 +113,8 @@ def _cases(rng: np.random.Generator, visible: bool) -> list[Case]:
         return Case(part, (matrix,), f"symmetry_rank({says})", line)
 
     cases = [
-        case("rank", "(2)", trained("constant", seed()), "W after constant init"),
-        case("rank", "(2)", trained("random", seed()), "W after random init"),
+        case("rank", "(2)", trained(0.0, seed()), "W after constant init"),
+        case("rank", "(2)", trained(math.inf, seed()), "W after random init"),
     ]
     if visible:
         return cases

@@ -1,0 +1,201 @@
+r"""Make the students' notebooks from the instructors'.
+
+One source notebook holds the text, the solutions, the notes of the instructor and
+nbgrader's metadata.  The release
+
+1. drops the cells tagged ``instructor``,
+2. fills in what the exercises know of themselves, so that it is written once:
+   ``<!-- lab:overview -->``, ``<!-- lab:facts NAME -->``, ``<!-- lab:equations NAME -->``
+   and ``<!-- lab:hints NAME -->`` in a Markdown cell,
+3. runs nbgrader's own preprocessors, which replace the solutions, clear the outputs,
+   lock the graded cells and write their checksums.
+
+The same source gives the same bytes: ids come from the source, and neither times nor
+paths are written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from coursekit.labs.exercise import Exercise
+from coursekit.labs.registry import Lab, exercise, lab
+
+__all__ = ["main", "release", "release_notebook"]
+
+CODE_STUB = "raise NotImplementedError  # replace this line by your code"
+TEXT_STUB = "*Replace this line by your answer.*"
+PREPROCESSORS = (
+    "LockCells",
+    "ClearSolutions",
+    "ClearOutput",
+    "CheckCellMetadata",
+    "ClearHiddenTests",
+    "ClearMarkScheme",
+    "ComputeChecksums",
+    "CheckCellMetadata",
+)
+DIRECTIVE = re.compile(r"<!-- lab:(\w+) ?(\w*) -->")
+METADATA = {
+    "kernelspec": {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python"},
+}
+
+
+def release(source_dir: Path | str, out_dir: Path | str) -> list[Path]:
+    """Release every notebook of a folder.
+
+    Args:
+        source_dir: Folder with the instructors' notebooks.
+        out_dir: Folder for the students'; one whose content would not change is
+            not written.
+
+    Returns:
+        The released files, in order.
+
+    Raises:
+        FileNotFoundError: If there is no notebook in ``source_dir``.
+    """
+    import nbformat
+
+    sources = sorted(Path(source_dir).glob("*.ipynb"))
+    if not sources:
+        raise FileNotFoundError(
+            f"no notebook lies in {Path(source_dir).resolve()}; expected the "
+            "instructors' notebooks, labs/source say"
+        )
+    Path(out_dir).mkdir(parents=True, exist_ok=True)
+    written = []
+    for source in sources:
+        notebook: Any = nbformat.read(source, as_version=4)
+        text = nbformat.writes(release_notebook(notebook, lab(source.stem)))
+        target = Path(out_dir) / source.name
+        if not target.exists() or target.read_text(encoding="utf-8") != text + "\n":
+            target.write_text(text + "\n", encoding="utf-8")
+        written.append(target)
+    return written
+
+
+def release_notebook(notebook: Any, of: Lab) -> Any:
+    """Turn one source notebook into what students get.
+
+    Args:
+        notebook: The source; it is not changed.
+        of: The lab that it belongs to.
+
+    Returns:
+        A new notebook.
+    """
+    from nbformat import from_dict
+
+    cells = [
+        c for c in notebook.cells if "instructor" not in c.metadata.get("tags", [])
+    ]
+    result = from_dict({**notebook, "cells": cells, "metadata": METADATA})
+    for cell in result.cells:
+        cell.metadata.pop("tags", None)
+        if cell.cell_type == "markdown":
+            cell.source = DIRECTIVE.sub(lambda m: _fill(m, of), cell.source)
+    for preprocessor in _preprocessors():
+        result, _ = preprocessor.preprocess(result, {})
+    return result
+
+
+def _preprocessors() -> list[Any]:
+    import nbgrader.preprocessors as available
+    from traitlets.config import Config
+
+    config = Config()
+    config.ClearSolutions.code_stub = {"python": CODE_STUB}
+    config.ClearSolutions.text_stub = TEXT_STUB
+    return [getattr(available, name)(config=config) for name in PREPROCESSORS]
+
+
+def _fill(match: re.Match[str], of: Lab) -> str:
+    """Write what a directive stands for.
+
+    Returns:
+        Markdown.
+
+    Raises:
+        ValueError: If there is no such directive.
+    """
+    kind, name = match.groups()
+    if kind == "overview":
+        return _overview(of)
+    makers: dict[str, Callable[[Exercise], str]] = {
+        "facts": _facts,
+        "equations": _equations,
+        "hints": _hints,
+    }
+    if kind not in makers:
+        raise ValueError(
+            f"{match.group()} is no directive; there are overview, {', '.join(makers)}"
+        )
+    return makers[kind](exercise(name))
+
+
+def _overview(of: Lab) -> str:
+    rows = ["| task | minutes | difficulty | points |", "|---|---|---|---|"]
+    rows += [
+        f"| `{e.name}`: {e.title} | {e.minutes} | {e.difficulty} of 5 | {e.points:g} |"
+        for e in of.exercises
+    ]
+    rows += [
+        f"| {w.title} (in writing) | {w.minutes} | {w.difficulty} of 5 | {w.points:g} |"
+        for w in of.written
+    ]
+    return "\n".join(rows)
+
+
+def _facts(of: Exercise) -> str:
+    parts = ", ".join(f"{name} {points:g}" for name, points in of.parts.items())
+    return (
+        f"*{of.minutes} minutes · difficulty {of.difficulty} of 5 · "
+        f"{of.points:g} points ({parts})*"
+    )
+
+
+def _equations(of: Exercise) -> str:
+    doc = importlib.import_module(f"coursekit.labs.tasks.{of.name}").__doc__ or ""
+    return "\n\n".join(re.findall(r"\$\$.*?\$\$", doc, flags=re.DOTALL))
+
+
+def _hints(of: Exercise) -> str:
+    return "\n\n".join(
+        f"<details>\n<summary>{hint.symptom}</summary>\n\n{hint.text}\n\n</details>"
+        for hint in of.hints
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Release the labs from the command line.
+
+    Args:
+        arguments: Words of the command line; ``sys.argv`` if ``None``.
+
+    Returns:
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m coursekit.labs.release", description="Make the students' labs."
+    )
+    parser.add_argument("source", nargs="?", default="labs/source")
+    parser.add_argument("out", nargs="?", default="labs")
+    options = parser.parse_args(arguments)
+    for path in release(options.source, options.out):
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
