@@ -10,8 +10,10 @@ from coursekit.experiments import (
     residual_growth,
     signal_propagation,
     stacked,
+    stacked_training,
     symmetry,
     trainability,
+    width_scatter,
 )
 from coursekit.models import ResidualMLP
 
@@ -56,7 +58,7 @@ def test_propagation_has_the_shape_it_says():
 
 
 def test_log_norms_follow_the_law_of_finite_width():
-    logs = signal_propagation.log_norms(20, 50, nets=2000)
+    logs = width_scatter.log_norms(20, 50, nets=2000)
     assert logs[:, -1].var() == pytest.approx(5 * 20 / 50, rel=0.25)
     assert np.exp(logs[:, 0]).mean() == pytest.approx(1, abs=0.03)
     assert logs[:, -1].mean() == pytest.approx(-2.5 * 20 / 50, rel=0.2)
@@ -79,11 +81,11 @@ def test_training_curves_are_paired_and_start_before_training():
 def test_equal_units_get_equal_gradients_and_stay_equal():
     stack = symmetry.symmetric_stack([0.0], [0])
     data = digits()
-    run = stacked.train(
+    run = stacked_training.train(
         stack,
         data.x_train.double(),
         data.y_train,
-        optimizer=stacked.sgd(0.1),
+        optimizer=stacked_training.sgd(0.1),
         batch_size=64,
         moments=[60],
         seeds=[0],

@@ -7,7 +7,7 @@ from torch.nn.functional import cross_entropy
 
 from coursekit import probes
 from coursekit.data import digits
-from coursekit.experiments import stacked
+from coursekit.experiments import stacked, stacked_training
 from coursekit.models import MLP
 
 WIDTHS, SEEDS, GAINS = [64, 12, 12, 10], [0, 0, 3], [0.7, 1.4, 2.0]
@@ -45,13 +45,15 @@ def train_plain(model, x, y, order, steps, make):
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-@pytest.mark.parametrize("optimizer", [stacked.sgd(0.1), stacked.adam(1e-3)])
+@pytest.mark.parametrize(
+    "optimizer", [stacked_training.sgd(0.1), stacked_training.adam(1e-3)]
+)
 def test_stacked_training_equals_the_plain_loop(data, activation, optimizer):
     x, y = data
     plain = [unstack(draw(activation), k, activation) for k in range(3)]
     stack = draw(activation)
     list(
-        stacked.train(
+        stacked_training.train(
             stack,
             x,
             y,
@@ -62,7 +64,7 @@ def test_stacked_training_equals_the_plain_loop(data, activation, optimizer):
         )
     )
     for k, seed in enumerate(SEEDS):
-        order = stacked.batches(len(x), 16, 40, seed)
+        order = stacked_training.batches(len(x), 16, 40, seed)
         model = train_plain(plain[k], x, y, order, 40, optimizer)
         maps = [m for m in model if isinstance(m, torch.nn.Linear)]
         for layer, weight in zip(maps, stack.weights, strict=True):
@@ -94,11 +96,11 @@ def test_a_diverging_model_leaves_the_others_alone(data):
     stacks = [draw(), stacked.draw_stack(WIDTHS, [0.7, 1e200, 2.0], SEEDS)]
     for stack in stacks:
         list(
-            stacked.train(
+            stacked_training.train(
                 stack,
                 x,
                 y,
-                optimizer=stacked.sgd(0.1),
+                optimizer=stacked_training.sgd(0.1),
                 batch_size=16,
                 moments=[5],
                 seeds=SEEDS,
@@ -122,18 +124,18 @@ def test_the_last_layer_can_keep_its_own_gain():
 
 
 def test_every_epoch_shows_every_example_once():
-    order = stacked.batches(30, 7, 30 * 2 // 7, seed=1).flatten()
+    order = stacked_training.batches(30, 7, 30 * 2 // 7, seed=1).flatten()
     assert sorted(order[:30].tolist()) == list(range(30))
     assert order[:30].tolist() != list(range(30))
 
 
 def test_training_pauses_at_the_moments_asked_for(data):
     x, y = data
-    run = stacked.train(
+    run = stacked_training.train(
         draw(),
         x,
         y,
-        optimizer=stacked.sgd(0.1),
+        optimizer=stacked_training.sgd(0.1),
         batch_size=16,
         moments=[0, 3, 7],
         seeds=SEEDS,
@@ -150,11 +152,11 @@ def test_learning_rate_zero_changes_nothing(data):
     x, y = data
     stack, fresh = draw(), draw()
     list(
-        stacked.train(
+        stacked_training.train(
             stack,
             x,
             y,
-            optimizer=stacked.sgd(0.0),
+            optimizer=stacked_training.sgd(0.0),
             batch_size=16,
             moments=[3],
             seeds=SEEDS,

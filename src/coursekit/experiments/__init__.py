@@ -3,8 +3,10 @@ r"""Experiments: plain arrays out, no plotting, no verdicts.
 One file per idea; every function takes its settings and seeds and returns numpy
 arrays, so that a chapter, a stored figure and a test can all call the same code.
 
-* `stacked` -- K perceptrons in one batched multiplication, trained side by side.
+* `stacked` -- K perceptrons in one batched multiplication.
+* `stacked_training` -- a stack trained, each net on its own order of examples.
 * `signal_propagation` -- spread of :math:`a^l` and :math:`\delta^l` by layer.
+* `width_scatter` -- how nets of one scheme differ when layers are narrow.
 * `trainability` -- which gains train at which depth.
 * `symmetry` -- equal units stay equal; a little noise grows.
 * `residual_growth` -- variance along a residual stream, and whether it then trains.

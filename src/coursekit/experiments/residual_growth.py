@@ -23,7 +23,7 @@ from torch import Tensor
 
 from coursekit._validate import check_in
 from coursekit.data import digits
-from coursekit.experiments import stacked
+from coursekit.experiments import stacked, stacked_training
 
 WIDTH, BLOCKS, BATCH_SIZE, PROBE = 64, 27, 64, 512
 SCHEMES = ("plain", "scaled", "zero_last")
@@ -123,11 +123,11 @@ def trained_loss(
     data = digits()
     x, y = data.x_train.double(), data.y_train
     stack = draw_residual(scheme, seeds)
-    run = stacked.train(
+    run = stacked_training.train(
         stack,
         x,
         y,
-        optimizer=stacked.sgd(lr),
+        optimizer=stacked_training.sgd(lr),
         batch_size=BATCH_SIZE,
         moments=[steps],
         seeds=seeds,

@@ -20,12 +20,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from coursekit import device, init, models, probes
+from coursekit import init, models, probes
 from coursekit.data import digits
-from coursekit.experiments import stacked
+from coursekit.experiments import stacked, stacked_training
 
 DEPTH, WIDTH, PROBE = 12, 100, 512
 MOMENTS = (0, 1, 3, 10, 30, 100, 300)
@@ -136,11 +135,11 @@ def propagation(
     stack = stacked.draw_stack(
         widths, model_gains, model_seeds, activation, last_gain=1.0
     )
-    run = stacked.train(
+    run = stacked_training.train(
         stack,
         x,
         y,
-        optimizer=stacked.sgd(lr),
+        optimizer=stacked_training.sgd(lr),
         batch_size=64,
         moments=at,
         seeds=model_seeds,
@@ -184,40 +183,3 @@ def log_histogram(values: np.ndarray) -> np.ndarray:
     """
     size = np.abs(values[np.isfinite(values) & (values != 0)])
     return np.histogram(np.log10(size), BINS)[0] / values.size
-
-
-def log_norms(
-    depth: int,
-    width: int,
-    *,
-    nets: int = 200,
-    gain: float = 2**0.5,
-    seed: int = 0,
-) -> np.ndarray:
-    r"""Push one input through many ReLU nets and follow the logarithm of its length.
-
-    One layer of gain :math:`\sqrt 2` multiplies :math:`\|a\|^2` by the mean of `width`
-    independent numbers :math:`2\,\mathrm{relu}(\xi)^2`, whose mean is 1 and whose
-    variance is 5, so
-
-    .. math:: \mathrm{Var}\,\ln\|a^L\|^2 \approx 5 L / n. \qquad (3)
-
-    Args:
-        depth: Number of layers L.
-        width: Units of each layer, n.
-        nets: How many nets.
-        gain: Gain of the weights.
-        seed: Seed of the weights.
-
-    Returns:
-        :math:`\ln(\|a^l\|^2/\|a^0\|^2)`, `[net, layer]`.
-    """
-    generator = device.generator(seed)
-    a, lengths = torch.ones(nets, width, 1, dtype=torch.float64), []
-    for _ in range(depth):
-        drawn = init.scaled_normal(
-            (nets * width, width), gain, generator=generator, dtype=torch.float64
-        )
-        a = torch.relu(drawn.view(nets, width, width) @ a)
-        lengths.append(a.square().mean((1, 2)).log())
-    return torch.stack(lengths, -1).numpy()

@@ -1,4 +1,4 @@
-r"""Train K perceptrons side by side as one stack of matrices.
+r"""Compute K perceptrons side by side as one stack of matrices.
 
 A sweep over gains and seeds needs hundreds of small nets that differ only in
 their numbers. Stacked along a leading axis they share every call:
@@ -14,13 +14,13 @@ A stack equals the plain loop over its models to rounding error, which is what
 its tests check.
 
 The random numbers of a model depend on its seed alone. Two models of one seed and
-different gains have the *same* weights up to that factor and see the same batches,
-so comparisons across gains are paired.
+different gains have the *same* weights up to that factor, so comparisons across
+gains are paired. How a stack is trained stands in `stacked_training`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -180,97 +180,3 @@ def signals(
         loss = stacked_loss(z[-1], y.expand(k, -1)).sum()
         delta = torch.autograd.grad(loss, z[:-1])
     return [stack.activation(layer.detach()) for layer in z[:-1]], list(delta)
-
-
-def batches(
-    n: int, batch_size: int, steps: int, seed: int
-) -> Int[Tensor, "steps batch"]:
-    """Draw the example numbers of each update: shuffled epochs, end to end.
-
-    Args:
-        n: Number of examples.
-        batch_size: Examples an update; a batch may span two epochs.
-        steps: Number of updates.
-        seed: Seed of the shuffles.
-
-    Returns:
-        Positions of the examples of each update.
-
-    Example:
-        >>> order = batches(4, 2, 4, seed=0)
-        >>> sorted(order[:2].flatten().tolist()), sorted(order[2:].flatten().tolist())
-        ([0, 1, 2, 3], [0, 1, 2, 3])
-    """
-    generator = device.generator(seed)
-    epochs = -(-steps * batch_size // n)
-    order = torch.cat([torch.randperm(n, generator=generator) for _ in range(epochs)])
-    return order[: steps * batch_size].view(steps, batch_size)
-
-
-Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
-
-
-def train(
-    stack: StackedMLP,
-    x: Float[Tensor, "examples in"],
-    y: Int[Tensor, " examples"],
-    *,
-    optimizer: Optimizer,
-    batch_size: int,
-    moments: Sequence[int],
-    seeds: Sequence[int],
-) -> Iterator[int]:
-    """Train in place, pausing at each moment.
-
-    The sum of all models' losses is what is differentiated: no model's gradient
-    depends on another model, and neither does an element-wise optimizer.
-
-    Args:
-        stack: The nets; their weights are changed.
-        x: Training inputs.
-        y: Their classes.
-        optimizer: Makes an element-wise optimizer of a list of tensors: `sgd(0.1)`.
-        batch_size: Examples an update.
-        moments: Increasing numbers of updates at which to pause.
-        seeds: Seed of each model's order of examples.
-
-    Yields:
-        The number of updates made so far, at each moment.
-    """
-    steps = max(1, moments[-1])
-    order = torch.stack([batches(len(x), batch_size, steps, s) for s in seeds])
-    parameters = [p.requires_grad_() for p in stack.parameters]
-    rule, done = optimizer(parameters), 0
-    for moment in moments:
-        for step in range(done, moment):
-            examples = order[:, step]
-            logits = stack.layers(x[examples])[-1]
-            rule.zero_grad()
-            stacked_loss(logits, y[examples]).sum().backward()
-            rule.step()
-        done = moment
-        yield done
-
-
-def sgd(lr: float) -> Optimizer:
-    """Make plain SGD without momentum, which repairs nothing.
-
-    Args:
-        lr: Learning rate.
-
-    Returns:
-        What `train` takes as its optimizer.
-    """
-    return lambda parameters: torch.optim.SGD(parameters, lr=lr)
-
-
-def adam(lr: float) -> Optimizer:
-    """Make Adam, whose step does not depend on the scale of the gradient.
-
-    Args:
-        lr: Learning rate.
-
-    Returns:
-        What `train` takes as its optimizer.
-    """
-    return lambda parameters: torch.optim.Adam(parameters, lr=lr)

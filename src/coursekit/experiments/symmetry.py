@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 from coursekit.data import digits
-from coursekit.experiments import stacked
+from coursekit.experiments import stacked, stacked_training
 
 UNITS, BATCH_SIZE, LEARNING_RATE, PROBE = 16, 64, 0.1, 512
 TOLERANCE = 0.01
@@ -90,11 +90,11 @@ def breaking(
     pairs = [(e, s) for e in noises for s in seeds]
     model_seeds = [s for _, s in pairs]
     stack = symmetric_stack([e for e, _ in pairs], model_seeds)
-    run = stacked.train(
+    run = stacked_training.train(
         stack,
         x,
         y,
-        optimizer=stacked.sgd(LEARNING_RATE),
+        optimizer=stacked_training.sgd(LEARNING_RATE),
         batch_size=BATCH_SIZE,
         moments=at,
         seeds=model_seeds,

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from coursekit.data import digits
-from coursekit.experiments import stacked
+from coursekit.experiments import stacked, stacked_training
 
 EPOCHS, BATCH_SIZE, LEARNING_RATE, WIDTH = 12, 64, 0.01, 64
 PROBE = 512
@@ -62,7 +62,7 @@ def training_curves(
     activation: str = "relu",
     seeds: Sequence[int] = range(5),
     at: Sequence[int] | None = None,
-    optimizer: stacked.Optimizer | None = None,
+    optimizer: stacked_training.Optimizer | None = None,
 ) -> np.ndarray:
     r"""Train one net a gain and seed; return its training loss over time.
 
@@ -73,7 +73,7 @@ def training_curves(
         activation: Name of the activation function.
         seeds: Seeds, shared by all gains (paired).
         at: Updates after which to measure; `moments(total_steps())` if None.
-        optimizer: `stacked.sgd(lr)` or `stacked.adam(lr)`; SGD at rate 0.01 if
+        optimizer: `stacked_training.sgd(lr)` or `.adam(lr)`; SGD at rate 0.01 if
             None.
 
     Returns:
@@ -87,11 +87,11 @@ def training_curves(
     model_gains, model_seeds = [g for g, _ in pairs], [s for _, s in pairs]
     widths = [x.shape[1], *[WIDTH] * depth, 10]
     stack = stacked.draw_stack(widths, model_gains, model_seeds, activation)
-    run = stacked.train(
+    run = stacked_training.train(
         stack,
         x,
         y,
-        optimizer=optimizer or stacked.sgd(LEARNING_RATE),
+        optimizer=optimizer or stacked_training.sgd(LEARNING_RATE),
         batch_size=BATCH_SIZE,
         moments=at,
         seeds=model_seeds,
