@@ -11,8 +11,9 @@ Example:
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+# Type checkers know the name; importing it from typing would cost more than the rest.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         notation,
         optim,
         probes,
+        source,
         stats,
     )
 
@@ -51,6 +53,7 @@ __all__ = [
     "notation",
     "optim",
     "probes",
+    "source",
     "stats",
 ]
 

@@ -2,8 +2,8 @@ r"""Say what counts as a linear map and name the activations, once for all.
 
 .. math::
 
-    z &= W a + b        \tag{1} \\
-    a &= \phi(z)        \tag{2}
+    z &= W a + b \\
+    a &= \phi(z)
 
 Models are built of these, initializers fill the :math:`W`, probes look at
 :math:`z` and :math:`a`, and ``coursekit.init.gain`` integrates :math:`\phi`:
@@ -66,7 +66,7 @@ def activation(name: str, **kwargs: float) -> nn.Module:
 
 
 def linear_maps(model: nn.Module) -> list[LinearMap]:
-    r"""List the ``Linear`` and ``Conv`` layers of a model, equation (1).
+    r"""List the ``Linear`` and ``Conv`` layers of a model.
 
     Args:
         model: Any module.

@@ -83,8 +83,9 @@ def second_moments(
         ValueError: If the name is unknown or ``std`` is not positive.
 
     Example:
-        >>> second_moments("relu")
-        SecondMoments(forward=0.5, backward=0.5)
+        >>> forward, backward = second_moments("relu")
+        >>> f"{forward:.12f} {backward:.12f}"
+        '0.500000000000 0.500000000000'
 
     Notes:
         Gauss–Legendre on pieces that end at the kinks. Gauss–Hermite, the
@@ -99,7 +100,7 @@ def second_moments(
         (slope,) = torch.autograd.grad(a.sum(), z)
     forward = weight @ a.detach().square()  # (1)
     backward = weight @ slope.square()  # (2)
-    return SecondMoments(round(forward.item(), 13), round(backward.item(), 13))
+    return SecondMoments(forward.item(), backward.item())
 
 
 def gain(

@@ -2,8 +2,8 @@ r"""Build a plain multilayer perceptron from its widths.
 
 .. math::
 
-    z^l &= W^l a^{l-1} + b^l        \tag{1} \\
-    a^l &= \phi(z^l)                \tag{2}
+    z^l &= W^l a^{l-1} + b^l \qquad (1) \\
+    a^l &= \phi(z^l) \qquad (2)
 
 for the hidden layers, with :math:`a^0 = x`; the last linear map has no
 activation, its output is the logits. With a norm, :math:`a^l = \phi(N(z^l))`.
@@ -75,12 +75,12 @@ class MLP(nn.Sequential):
         parts: OrderedDict[str, nn.Module] = OrderedDict()
         last = len(sizes) - 1
         for layer, (n_in, n_out) in enumerate(pairwise(sizes), 1):
-            parts[f"linear{layer}"] = nn.Linear(n_in, n_out, bias=bias)
+            parts[f"linear{layer}"] = nn.Linear(n_in, n_out, bias=bias)  # (1)
             if layer == last:
                 break
             if norm is not None:
                 parts[f"norm{layer}"] = norm(n_out)
-            parts[f"act{layer}"] = new_activation(activation)
+            parts[f"act{layer}"] = new_activation(activation)  # (2)
         super().__init__(parts)
 
 

@@ -2,9 +2,9 @@ r"""Build a residual multilayer perceptron whose branches can be reached.
 
 .. math::
 
-    a^0 &= W_{\mathrm{in}} x + b_{\mathrm{in}}                      \tag{1} \\
-    a^l &= a^{l-1} + s\, \bigl(W_2^l\, \phi(W_1^l a^{l-1})\bigr)    \tag{2} \\
-    o   &= W_{\mathrm{out}} a^L + b_{\mathrm{out}}                  \tag{3}
+    a^0 &= W_{\mathrm{in}} x + b_{\mathrm{in}} \qquad (1) \\
+    a^l &= a^{l-1} + s\, \bigl(W_2^l\, \phi(W_1^l a^{l-1})\bigr) \qquad (2) \\
+    o   &= W_{\mathrm{out}} a^L + b_{\mathrm{out}} \qquad (3)
 
 (the biases of the branch are not written). The skip connection gives the
 gradient a way around every branch. It does not keep the scale: with He

@@ -1,5 +1,11 @@
 r"""Turn a pure rule into a ``torch.optim.Optimizer``.
 
+.. math::
+
+    s_0 &= \mathrm{init}(\theta_0) \qquad (1) \\
+    \Delta_t, s_t &= \mathrm{update}(g_t, s_{t-1}, \theta_{t-1}, t) \qquad (2) \\
+    \theta_t &= \theta_{t-1} - \Delta_t \qquad (3)
+
 The adapter adds what torch expects and no mathematics: parameter groups with
 their own hyperparameters, state by parameter, ``state_dict``, closures,
 ``maximize``, learning-rate schedulers. A parameter without a gradient is
@@ -107,11 +113,11 @@ class RuleOptimizer(Optimizer):
     def _update(self, theta: Tensor, g: Tensor, hyper: dict[str, Any]) -> None:
         state = self.state[theta]
         if not state:
-            state.update(self.rule.init(theta.detach()), step=0)
+            state.update(self.rule.init(theta.detach()), step=0)  # (1)
         t = state["step"] + 1
         past = {name: value for name, value in state.items() if name != "step"}
-        delta, new = self.rule.update(g, past, theta.detach(), t, **hyper)
-        theta.sub_(delta)
+        delta, new = self.rule.update(g, past, theta.detach(), t, **hyper)  # (2)
+        theta.sub_(delta)  # (3)
         state.update(new, step=t)
 
     def _dense(self, g: Tensor) -> Tensor:

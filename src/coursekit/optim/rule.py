@@ -2,9 +2,9 @@ r"""Define what an update rule is: two pure functions in the symbols of its page
 
 .. math::
 
-    s_0 &= \mathrm{init}(\theta_0) \qquad (1) \\
-    \Delta_t, s_t &= \mathrm{update}(g_t, s_{t-1}, \theta_{t-1}, t) \qquad (2) \\
-    \theta_t &= \theta_{t-1} - \Delta_t \qquad (3)
+    s_0 &= \mathrm{init}(\theta_0) \\
+    \Delta_t, s_t &= \mathrm{update}(g_t, s_{t-1}, \theta_{t-1}, t) \\
+    \theta_t &= \theta_{t-1} - \Delta_t
 
 The sign is part of the protocol: a rule returns what is *taken away*, so that
 :math:`\Delta_t` of momentum is the :math:`m_t` of the notation table. A rule
@@ -33,8 +33,8 @@ class Rule:
 
     Attributes:
         name: The method's name.
-        init: Makes the state from the parameters, equation (1).
-        update: Equation (2), called as ``update(g, state, theta, t, **hyper)``
+        init: Makes the first state from the parameters.
+        update: One step, called as ``update(g, state, theta, t, **hyper)``
             with t = 1 for the first update.
         choices: For an argument that is a word, the words allowed.
 

@@ -21,7 +21,7 @@ from .gd import gd
 
 __all__ = ["SGD", "sgd"]
 
-sgd = replace(gd, name="sgd")
+sgd = replace(gd, name="sgd")  # (1)
 
 
 class SGD(RuleOptimizer):

@@ -2,7 +2,7 @@ r"""Measure the gradient of every parameter without touching ``.grad``.
 
 .. math::
 
-    \|G^l\| = \Bigl\|\frac{\partial L}{\partial W^l}\Bigr\|_F   \tag{1}
+    \|G^l\| = \Bigl\|\frac{\partial L}{\partial W^l}\Bigr\|_F \qquad (1)
 
 Norms that differ by orders of magnitude between layers mean that one learning
 rate cannot suit all of them. Equal norms do *not* mean that signals survive:
@@ -119,6 +119,5 @@ def _gradients(
 
 
 def _size(gradient: Tensor, statistic: str) -> float:
-    square = gradient.double().square()
-    total = square.sum() if statistic == "norm" else square.mean()
-    return total.sqrt().item()
+    norm = gradient.double().norm().item()  # (1)
+    return norm if statistic == "norm" else norm / gradient.numel() ** 0.5

@@ -2,8 +2,8 @@ r"""Measure the activation and the back-propagated signal of every layer.
 
 .. math::
 
-    z^l &= W^l a^{l-1} + b^l                                \tag{1} \\
-    \delta^l &= \frac{\partial L}{\partial z^l}             \tag{2}
+    z^l &= W^l a^{l-1} + b^l \\
+    \delta^l &= \frac{\partial L}{\partial z^l} \qquad (1)
 
 :math:`\delta^l`, not the gradient of the weights, tells whether the backward
 signal survives. The weight gradient is the product
@@ -98,7 +98,7 @@ def signals(
         value = loss(functional_call(model, buffers, (x,)), y)
         _check(value, record, at, model)
         z = record.outputs if at is not None else record.outputs[:-1]
-        deltas = torch.autograd.grad(value, z, allow_unused=True)  # (2)
+        deltas = torch.autograd.grad(value, z, allow_unused=True)  # (1)
     a = z if at is not None else record.inputs[1:]
     return Signals(
         [tensor.detach().clone() for tensor in a],
