@@ -102,11 +102,11 @@ def curves(
     return Note(page, alt)
 
 
-def explore(draw: Callable[..., Any], button: str = "", **controls: Any) -> Any:
+def explore(draw: Callable[..., Note], button: str = "", **controls: Any) -> Any:
     """Put controls above a picture.
 
     Args:
-        draw: Called with the controls' values; what it returns is displayed.
+        draw: Called with the controls' values. What it raises is shown in words.
         button: Label of a button; with one, the picture waits for a press.
         controls: Widgets by argument name.
 
@@ -114,22 +114,18 @@ def explore(draw: Callable[..., Any], button: str = "", **controls: Any) -> Any:
         A widget.
     """
     import ipywidgets as widgets
-    from IPython.display import display
 
-    out = widgets.Output()
+    shown = widgets.HTML()
     press = widgets.Button(description=button, button_style="primary")
 
     def update(change: Any = None) -> None:
-        with out:
-            out.clear_output(wait=True)
-            display(draw(**{name: c.value for name, c in controls.items()}))
+        values = {name: control.value for name, control in controls.items()}
+        shown.value = attempt(lambda: draw(**values)).page
 
     def pressed(_: Any) -> None:
         press.description, press.disabled = "Training …", True
-        try:
-            update()
-        finally:
-            press.description, press.disabled = button, False
+        update()
+        press.description, press.disabled = button, False
 
     if button:
         press.on_click(pressed)
@@ -138,4 +134,20 @@ def explore(draw: Callable[..., Any], button: str = "", **controls: Any) -> Any:
             control.observe(update, names="value")
     update()
     row = [*controls.values(), *([press] if button else [])]
-    return widgets.VBox([widgets.HBox(row), out])
+    return widgets.VBox([widgets.HBox(row), shown])
+
+
+def attempt(draw: Callable[[], Note]) -> Note:
+    """Draw, or say in a note what went wrong.
+
+    Args:
+        draw: Makes a picture; called once.
+
+    Returns:
+        The picture or the note.
+    """
+    try:
+        return draw()
+    except Exception as error:
+        text = f"No picture: {type(error).__name__}: {error}"
+        return Note(f"<p>✗ {html.escape(text)}</p>", text)

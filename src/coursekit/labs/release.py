@@ -4,9 +4,9 @@ One source notebook holds the text, the solutions, the notes of the instructor a
 nbgrader's metadata.  The release
 
 1. drops the cells tagged ``instructor``,
-2. fills in what the exercises know of themselves, so that it is written once:
-   ``<!-- lab:overview -->``, ``<!-- lab:facts NAME -->``, ``<!-- lab:equations NAME -->``
-   and ``<!-- lab:hints NAME -->`` in a Markdown cell,
+2. fills in what the exercises know of themselves, so that it is written once: in a
+   Markdown cell ``<!-- lab:overview -->``, and ``<!-- lab:facts NAME -->``, likewise
+   ``equations`` and ``hints``,
 3. runs nbgrader's own preprocessors, which replace the solutions, clear the outputs,
    lock the graded cells and write their checksums.
 
@@ -26,7 +26,7 @@ from typing import Any
 from coursekit.labs.exercise import Exercise
 from coursekit.labs.registry import Lab, exercise, lab
 
-__all__ = ["main", "release", "release_notebook"]
+__all__ = ["execute", "main", "release", "release_notebook"]
 
 CODE_STUB = "raise NotImplementedError  # replace this line by your code"
 TEXT_STUB = "*Replace this line by your answer.*"
@@ -76,13 +76,35 @@ def release(source_dir: Path | str, out_dir: Path | str) -> list[Path]:
     Path(out_dir).mkdir(parents=True, exist_ok=True)
     written = []
     for source in sources:
-        notebook: Any = nbformat.read(source, as_version=4)
+        notebook = _read(source)
         text = nbformat.writes(release_notebook(notebook, lab(source.stem)))
         target = Path(out_dir) / source.name
         if not target.exists() or target.read_text(encoding="utf-8") != text + "\n":
             target.write_text(text + "\n", encoding="utf-8")
         written.append(target)
     return written
+
+
+def execute(source_dir: Path | str) -> None:
+    """Run the instructors' notebooks and store what they print.
+
+    Outputs of cells tagged ``nbval-ignore-output`` are dropped: widgets mean nothing
+    without their kernel.
+
+    Args:
+        source_dir: Folder with the notebooks; they are written in place.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+
+    for source in sorted(Path(source_dir).glob("*.ipynb")):
+        notebook = _read(source)
+        NotebookClient(notebook, record_timing=False, timeout=600).execute()
+        notebook.metadata = nbformat.from_dict(METADATA)
+        for cell in notebook.cells:
+            if "nbval-ignore-output" in cell.metadata.get("tags", []):
+                cell.outputs = []
+        nbformat.write(notebook, source)
 
 
 def release_notebook(notebook: Any, of: Lab) -> Any:
@@ -108,6 +130,12 @@ def release_notebook(notebook: Any, of: Lab) -> Any:
     for preprocessor in _preprocessors():
         result, _ = preprocessor.preprocess(result, {})
     return result
+
+
+def _read(path: Path) -> Any:
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
 
 
 def _preprocessors() -> list[Any]:
@@ -191,7 +219,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("source", nargs="?", default="labs/source")
     parser.add_argument("out", nargs="?", default="labs")
+    parser.add_argument("--execute", action="store_true", help="run the source first")
     options = parser.parse_args(arguments)
+    if options.execute:
+        execute(options.source)
     for path in release(options.source, options.out):
         print(path)
     return 0
