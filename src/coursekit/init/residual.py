@@ -1,8 +1,10 @@
 r"""Keep residual nets without normalization from exploding at the start.
 
-With independent branches that keep the scale of their input (He), a block
-about doubles :math:`\mathbb{E}[a^2]`, so L blocks multiply it by 2^L. Two
-repairs act on the last linear map of every branch:
+A branch of two linear maps with He weights sends out twice the second moment
+it reads: the first map doubles it, ReLU halves it, the second doubles it
+again. Added to the stream, each block multiplies :math:`\mathbb{E}[a^2]` by
+3, and L blocks by :math:`3^L`. (Where :math:`W_2` has LeCun's scale a block
+doubles it.) Two repairs act on the last linear map of every branch:
 
 .. math::
 
@@ -12,7 +14,7 @@ repairs act on the last linear map of every branch:
 With (1) every block starts as the identity, whatever the depth; the branch
 still learns, because the gradient of :math:`W_2` itself is not zero (that of
 :math:`W_1` is, in the first step). With (2) and c = L^{-1/2} the stream grows
-by :math:`(1 + 1/L)^L \to e` in all.
+by :math:`(1 + 2/L)^L \to e^2` in all.
 """
 
 from typing import TypeVar
