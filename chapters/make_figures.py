@@ -33,6 +33,7 @@ HERE = Path(__file__).parent
 DATA, PARTS = HERE / "data", HERE.parent / "_build" / "figures"
 SEEDS = range(5)
 Arrays = dict[str, np.ndarray]
+Job = tuple[str, int, Path]  # a cube, one of its settings, where its arrays go
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ def make(name: str, workers: int) -> Path:
     folder = parts_folder(name)
     folder.mkdir(parents=True, exist_ok=True)
     todo = [k for k in range(len(recipe.settings)) if not part(folder, k).exists()]
-    jobs = [(name, k) for k in todo]
+    jobs = [(name, k, part(folder, k)) for k in todo]
     for _ in tqdm(progress(jobs, workers), total=len(jobs), desc=name):
         pass
     results = [dict(np.load(part(folder, k))) for k in range(len(recipe.settings))]
@@ -215,7 +216,7 @@ def make(name: str, workers: int) -> Path:
     return path
 
 
-def progress(jobs: list[tuple[str, int]], workers: int) -> Iterator[None]:
+def progress(jobs: list[Job], workers: int) -> Iterator[None]:
     """Run jobs here or in processes of one torch thread each."""
     if workers == 1 or len(jobs) < 2:
         yield from map(run_part, jobs)
@@ -224,15 +225,14 @@ def progress(jobs: list[tuple[str, int]], workers: int) -> Iterator[None]:
         yield from pool.map(run_part, jobs)
 
 
-def run_part(job: tuple[str, int]) -> None:
+def run_part(job: Job) -> None:
     """Run one setting and keep its arrays; the file appears only when complete."""
     import torch
 
     torch.set_num_threads(1)
-    name, k = job
+    name, k, target = job
     recipe = RECIPES[name]
     arrays = recipe.run(**recipe.settings[k])
-    target = part(parts_folder(name), k)
     unfinished = target.with_suffix(".tmp.npz")
     np.savez(unfinished, **arrays)
     unfinished.rename(target)

@@ -164,3 +164,18 @@ def test_probing_by_layer_finds_the_factors_of_theory():
     assert runs["weight_gradient"].shape == (2, 7)
     factors = [signal_propagation.layer_factor(row) for row in runs["delta"]]
     assert np.mean(factors) == pytest.approx(1, abs=0.06)
+
+
+def test_fixup_starts_at_the_loss_of_guessing():
+    start = residual_growth.trained_loss("fixup", lr=0.0, seeds=[0], steps=1)
+    assert start[0] == pytest.approx(np.log(10), abs=1e-12)
+    assert (residual_growth.stream_variance("fixup", [0]) == 1).all()
+
+
+def test_fixup_bears_a_rate_that_zero_last_does_not():
+    run = {
+        scheme: residual_growth.trained_loss(scheme, lr=0.1, seeds=[0, 1], steps=60)
+        for scheme in ("zero_last", "fixup")
+    }
+    assert not np.isfinite(run["zero_last"]).any()
+    assert (run["fixup"] < 0.5).all()

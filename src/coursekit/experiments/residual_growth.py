@@ -9,6 +9,15 @@ He's variance in both matrices, ReLU, and :math:`q` the mean square of the strea
 
 Three-fold a block for :math:`s=1`; :math:`(1+2/L)^L < e^2` in total for
 :math:`s=L^{-1/2}`; exactly no growth if :math:`W_2` starts at zero.
+
+No growth at the start is not all: the first updates move all L branches at once, and
+the same way. Fixup therefore also scales the first matrix of each branch, by
+:math:`L^{-1/2}` where a branch has two, and starts the head at zero.
+
+References:
+    Zhang, Dauphin, Ma (2019), Fixup initialization, arXiv 1901.09321, section 3: rules
+    1 and 2 are the scheme `fixup`; rule 3 adds scalar biases and a multiplier.
+    De, Smith (2020), arXiv 2002.10444.
 """
 
 from __future__ import annotations
@@ -26,7 +35,7 @@ from coursekit.data import digits
 from coursekit.experiments import stacked, stacked_training
 
 WIDTH, BLOCKS, BATCH_SIZE, PROBE = 64, 27, 64, 512
-SCHEMES = ("plain", "scaled", "zero_last")
+SCHEMES = ("plain", "scaled", "zero_last", "fixup")
 
 
 @dataclass
@@ -67,21 +76,27 @@ def draw_residual(scheme: str, seeds: Sequence[int]) -> StackedResidual:
 
     Args:
         scheme: `plain` (s = 1), `scaled` (:math:`s=L^{-1/2}` over L blocks), or
-            `zero_last` (s = 1, the last matrix of every branch zero).
+            `zero_last` (s = 1, the last matrix of every branch zero), or `fixup`
+            (as `zero_last`, with the first matrix times :math:`L^{-1/2}` and the
+            head zero).
         seeds: Seed of each model, shared by the schemes.
 
     Returns:
         One net of 27 blocks a seed.
 
     Raises:
-        ValueError: If the scheme is not one of the three.
+        ValueError: If the scheme is not one of the four.
     """
     check_in("scheme", scheme, SCHEMES)
     widths = [64, *[WIDTH] * (2 * BLOCKS + 1), 10]
     drawn = stacked.draw_stack(widths, [np.sqrt(2.0)] * len(seeds), seeds)
-    if scheme == "zero_last":
-        for weight in drawn.weights[2:-1:2]:
-            weight.zero_()
+    if scheme in ("zero_last", "fixup"):
+        for last in drawn.weights[2:-1:2]:
+            last.zero_()
+    if scheme == "fixup":
+        drawn.weights[-1].zero_()
+        for first in drawn.weights[1:-1:2]:
+            first.mul_(BLOCKS**-0.5)
     s = BLOCKS**-0.5 if scheme == "scaled" else 1.0
     scale = torch.full((len(seeds), 1, 1), s, dtype=torch.float64)
     return StackedResidual(drawn.weights, drawn.biases, drawn.activation, scale)
