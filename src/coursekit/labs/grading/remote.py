@@ -161,7 +161,9 @@ class Examinee:
             kind = self.sandbox.ended()
         except WireError:
             kind = "protocol"
-        except BaseException:
+        except StudentError:
+            raise
+        except BaseException:  # Ctrl-C, say, in the middle of a frame
             self.drop()
             raise
         self.drop()

@@ -41,19 +41,19 @@ class Channel:
 
     Args:
         connection: A connected stream socket.
-        sizes: Caps of a received frame, and of a sent one if ``cap_sent``.
-        cap_sent: Whether to refuse to send what the peer would refuse.
+        received: Caps of a received frame.
+        sent: Caps of a sent frame, where the peer would refuse a larger one.
     """
 
     def __init__(
         self,
         connection: socket.socket,
-        sizes: Sizes | None = None,
-        cap_sent: bool = False,
+        received: Sizes | None = None,
+        sent: Sizes | None = None,
     ):
         self.connection = connection
-        self.sizes = sizes or Sizes()
-        self.cap_sent = cap_sent
+        self.received = received or Sizes()
+        self.sent = sent
 
     def send(
         self,
@@ -74,13 +74,10 @@ class Channel:
             Late: If the other side did not read it in time.
         """
         header, body = encode(message, special)
-        if self.cap_sent and (
-            len(header) > self.sizes.header or len(body) > self.sizes.body
-        ):
-            raise WireError(
-                f"it has {len(header) + len(body):,} bytes, "
-                f"the limit is {self.sizes.body:,}"
-            )
+        sent = self.sent
+        if sent and (len(header) > sent.header or len(body) > sent.body):
+            size = len(header) + len(body)
+            raise WireError(f"it has {size:,} bytes, the limit is {sent.body:,}")
         self._set_timeout(deadline)
         try:
             self.connection.sendall(PREFIX.pack(len(header), len(body)) + header + body)
@@ -108,11 +105,11 @@ class Channel:
             WireError: If the frame is malformed or larger than the caps.
         """
         n_header, n_body = PREFIX.unpack(self._exactly(PREFIX.size, deadline))
-        if n_header > self.sizes.header or n_body > self.sizes.body:
+        if n_header > self.received.header or n_body > self.received.body:
             raise WireError("a frame announces more bytes than it may have")
         header = self._exactly(n_header, deadline)
         body = self._exactly(n_body, deadline)
-        return Decoder(special, self.sizes).message(header, body)
+        return Decoder(special, self.received).message(header, body)
 
     def _exactly(self, count: int, deadline: float | None) -> bytes:
         data = bytearray()

@@ -22,11 +22,12 @@ import torch
 
 from coursekit.labs.caller import LocalHandle, Recipe, StudentError, to_plain
 from coursekit.labs.grading import cells
-from coursekit.labs.grading.values import WireError
+from coursekit.labs.grading.values import Sizes, WireError
 from coursekit.labs.grading.wire import Channel, Closed
 
 __all__ = ["Worker", "main"]
 
+TRUSTED = Sizes(header=2**26, body=2**28, elements=2**26)
 LIMITS = {
     "memory": resource.RLIMIT_AS,
     "cpu": resource.RLIMIT_CPU,
@@ -200,7 +201,8 @@ def main(descriptor: int) -> None:
     Args:
         descriptor: File descriptor of the connected socket.
     """
-    channel = Channel(socket.socket(fileno=descriptor), cap_sent=True)
+    connection = socket.socket(fileno=descriptor)
+    channel = Channel(connection, sent=Sizes(), received=TRUSTED)
     channel.send({"value": "ready"})
     worker = Worker()
     confine(channel.receive()["limits"])

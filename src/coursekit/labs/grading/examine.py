@@ -1,0 +1,198 @@
+r"""Grade one submission: visible cases for the sentence, hidden ones for the points.
+
+The visible cases run first, for all questions, before a hidden one is drawn.  Their
+inputs are in every student's notebook, so what they say can go to the feedback whole.
+Of the hidden cases only the points, the parts, the equation line and the diagnosis by
+mutant leave the coordinator: no input, no expected value, and no text that the
+student's code could have made of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from coursekit.labs.exercise import Exercise
+from coursekit.labs.grading.outcome import Outcome, Question, status
+from coursekit.labs.grading.remote import CellNote, Examinee, RemoteCaller
+from coursekit.labs.grading.sandbox import Limits, Sandbox, SandboxError
+from coursekit.labs.grading.secret import draw
+from coursekit.labs.grading.submission import Submission
+from coursekit.labs.registry import Lab
+from coursekit.labs.result import CaseResult, CheckResult, explain
+
+__all__ = ["examine"]
+
+ENDS = ("timeout", "memory", "killed", "protocol", "missing", "undefined")
+UNSEEN = "The cases of the notebook pass; hidden ones, with other inputs, do not."
+HIDDEN = {
+    "wrong": "For some inputs the value is wrong.",
+    "unusable": "For some inputs it returns something that is no usable answer.",
+    "changed": "For some inputs it changes its arguments in place.",
+    "raised": "For some inputs it stops with an error",
+    "recursion": "For some inputs it calls itself without end",
+    "timeout": "For some inputs it does not end within its time.",
+    "memory": "For some inputs it needs more memory than it may have.",
+    "killed": "For some inputs the process ends before there is an answer.",
+    "protocol": "For some inputs the answer cannot be read.",
+    "missing": "For some inputs it still raises NotImplementedError.",
+    "undefined": "The notebook defines no function of this name.",
+    "check failed": "The check could not judge the answer; your instructor looks at it.",
+}
+
+
+def examine(
+    submission: Submission,
+    lab: Lab,
+    secret: bytes,
+    limits: Limits,
+    start: Callable[[Limits], Sandbox],
+) -> Outcome:
+    """Grade one submission.
+
+    Args:
+        submission: What was handed in.
+        lab: What was asked.
+        secret: The course's secret.
+        limits: What the submission may use.
+        start: Starts a worker.
+
+    Returns:
+        The outcome; one for every submission, whatever it does.
+    """
+    begun = time.monotonic()
+    if submission.status:
+        return _unread(submission, lab)
+    names = [e.name for e in lab.exercises]
+    with Examinee(submission.code(), names, limits, start) as examinee:
+        shown = {e.name: _check(e, examinee, None) for e in lab.exercises}
+        hidden = {
+            e.name: _check(e, examinee, draw(secret, lab.name, e.name))
+            if shown[e.name].status not in ENDS
+            else shown[e.name]
+            for e in lab.exercises
+        }
+        notes = tuple(_tell(note) for note in examinee.notes)
+    questions = [_question(e, shown[e.name], hidden[e.name]) for e in lab.exercises]
+    return Outcome(
+        student=submission.student,
+        slug=submission.slug,
+        lab=lab.name,
+        status=status([q.kind for q in questions]),
+        sha256=submission.sha256,
+        questions=(*questions, *_written(lab, submission)),
+        cells=notes,
+        seconds=round(time.monotonic() - begun, 3),
+    )
+
+
+def _check(
+    exercise: Exercise, examinee: Examinee, rng: np.random.Generator | None
+) -> CheckResult:
+    """Run one check, visible without a generator and hidden with one.
+
+    Returns:
+        Its result; ``"check failed"`` if the check itself raised.
+    """
+    caller = RemoteCaller(examinee, exercise.name)
+    try:
+        result = exercise.examine(caller, rng, visible=rng is None)
+    except (SandboxError, MemoryError):
+        raise
+    except Exception:
+        result = _failed(exercise, "check failed", HIDDEN["check failed"])
+    if caller.closed is not None and result.status != caller.closed.kind:
+        kind = caller.closed.kind
+        result = _failed(exercise, kind, explain(caller.closed, exercise.signature))
+    return result
+
+
+def _failed(exercise: Exercise, kind: str, message: str) -> CheckResult:
+    part = next(iter(exercise.parts))
+    return CheckResult(
+        exercise=exercise.name,
+        title=exercise.title,
+        cases=(CaseResult(exercise.signature, part, kind, message),),
+        earned=dict.fromkeys(exercise.parts, 0.0),
+        parts=dict(exercise.parts),
+        message=message,
+    )
+
+
+def _question(exercise: Exercise, shown: CheckResult, hidden: CheckResult) -> Question:
+    sentences, judged = _say(shown, hidden)
+    parts = {p: (hidden.earned.get(p, 0.0), m) for p, m in exercise.parts.items()}
+    return Question(
+        name=exercise.name,
+        title=exercise.title,
+        points=sum(earned for earned, _ in parts.values()),
+        max_points=exercise.points,
+        kind=hidden.status,
+        parts=parts,
+        sentences=tuple(sentences),
+        line=judged.line,
+        equation=judged.equation,
+        diagnosis=judged.diagnosis,
+    )
+
+
+def _say(shown: CheckResult, hidden: CheckResult) -> tuple[list[str], CheckResult]:
+    """Choose the sentences for the student and the result they stand on.
+
+    Returns:
+        Sentences, and the visible or the hidden result.
+    """
+    if not shown.passed:
+        said = [shown.message]
+        if shown.diagnosis is None and hidden.diagnosis is not None:
+            return [*said, hidden.message], hidden
+        return said, shown
+    if hidden.passed:
+        return [], hidden
+    if hidden.diagnosis is not None:
+        return [UNSEEN, hidden.message], hidden
+    return [UNSEEN, HIDDEN[hidden.status]], hidden
+
+
+def _written(lab: Lab, submission: Submission) -> list[Question]:
+    return [
+        Question(w.name, w.title, None, w.points, "written")
+        if (submission.text(w.name) or "").strip()
+        else Question(w.name, w.title, None, w.points, "written", sentences=(NO_TEXT,))
+        for w in lab.written
+    ]
+
+
+NO_TEXT = "No text with this question's mark was found in the notebook."
+
+
+def _unread(submission: Submission, lab: Lab) -> Outcome:
+    graded = [Question(e.name, e.title, 0.0, e.points, "undefined") for e in lab.exercises]
+    written = [Question(w.name, w.title, 0.0, w.points, "undefined") for w in lab.written]
+    return Outcome(
+        student=submission.student,
+        slug=submission.slug,
+        lab=lab.name,
+        status=submission.status,
+        sha256=submission.sha256,
+        problem=submission.problem,
+        questions=(*graded, *written),
+    )
+
+
+def _tell(note: CellNote) -> str:
+    """Say in a sentence what became of a cell.
+
+    Returns:
+        A sentence; the cells ran before any hidden input existed.
+    """
+    where = f"Code cell {note.cell + 1}"
+    if note.kind in ("timeout", "memory", "killed", "protocol"):
+        why = {"timeout": "did not end in time", "memory": "ran out of memory"}
+        return f"{where} {why.get(note.kind, 'ended the process')}; it was left out."
+    at = f" in line {note.line}" if note.line else ""
+    return f"{where} stops{at} with {note.type_name}: {note.message}".rstrip(": ") + "."
+
+
