@@ -17,6 +17,7 @@ paths are written.
 from __future__ import annotations
 
 import argparse
+import copy
 import importlib
 import re
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from typing import Any
 
 from coursekit.labs.exercise import Exercise
 from coursekit.labs.registry import Lab, exercise, lab
+from coursekit.labs.render import in_html
 
 __all__ = ["execute", "main", "release", "release_notebook"]
 
@@ -119,10 +121,11 @@ def release_notebook(notebook: Any, of: Lab) -> Any:
     """
     from nbformat import from_dict
 
-    cells = [
-        c for c in notebook.cells if "instructor" not in c.metadata.get("tags", [])
+    result = copy.deepcopy(notebook)
+    result.metadata = from_dict(METADATA)
+    result.cells = [
+        c for c in result.cells if "instructor" not in c.metadata.get("tags", [])
     ]
-    result = from_dict({**notebook, "cells": cells, "metadata": METADATA})
     for cell in result.cells:
         cell.metadata.pop("tags", None)
         if cell.cell_type == "markdown":
@@ -200,7 +203,8 @@ def _equations(of: Exercise) -> str:
 
 def _hints(of: Exercise) -> str:
     return "\n\n".join(
-        f"<details>\n<summary>{hint.symptom}</summary>\n\n{hint.text}\n\n</details>"
+        f"<details>\n<summary>{in_html(hint.symptom)}</summary>\n\n{hint.text}\n\n"
+        "</details>"
         for hint in of.hints
     )
 

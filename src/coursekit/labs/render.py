@@ -11,7 +11,7 @@ import re
 
 from coursekit.labs.result import CaseResult, CheckResult
 
-__all__ = ["as_html", "as_text", "headline"]
+__all__ = ["as_html", "as_text", "headline", "in_html"]
 
 GLYPHS = {"passed": "✓", "missing": "○", "undefined": "○"}
 WORDS = {
@@ -76,16 +76,16 @@ def as_html(result: CheckResult) -> str:
         "border-left:4px {} currentColor;padding:.1em .9em;margin:.3em 0;"
         "max-width:46em;line-height:1.45"
     ).format("solid" if result.passed else "double")
-    body = f"<p style='margin:.3em 0'><strong>{_code(headline(result))}</strong></p>"
+    body = f"<p style='margin:.3em 0'><strong>{in_html(headline(result))}</strong></p>"
     for paragraph in _paragraphs(result):
-        body += f"<p style='margin:.3em 0'>{_code(paragraph)}</p>"
+        body += f"<p style='margin:.3em 0'>{in_html(paragraph)}</p>"
     items = ""
     for case in _listed(result):
         said = _said(result, case)
         items += (
             f"<li style='margin:.15em 0'>{_glyph(case.kind)} "
             f"<code>{html.escape(case.says)}</code>: {WORDS[case.kind]}"
-            f"{'. ' + _code(said) if said else ''}</li>"
+            f"{'. ' + in_html(said) if said else ''}</li>"
         )
     if items:
         body += (
@@ -100,7 +100,19 @@ def _glyph(kind: str) -> str:
     return GLYPHS.get(kind, "✗")
 
 
-def _code(text: str) -> str:
+def in_html(text: str) -> str:
+    """Write a sentence with `code` in backticks as HTML.
+
+    Args:
+        text: Plain text.
+
+    Returns:
+        Escaped HTML.
+
+    Example:
+        >>> in_html("`a` < b")
+        '<code>a</code> &lt; b'
+    """
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 

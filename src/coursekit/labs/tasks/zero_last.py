@@ -42,7 +42,7 @@ def _case(part: str, sizes: tuple, activation: str, scale: float, seed: int) -> 
         seed=seed,
         dtype="float64",
     )
-    says = f"ResidualMLP{(*sizes, activation)}"
+    says = f"{part} of ResidualMLP{(*sizes, activation)}"
     return Case(part, (model,), says, "(2)" if part == "identity" else "(3)")
 
 
