@@ -1,0 +1,162 @@
+// A panel: its drawing, its facets, pointer and arrow keys, and its table.
+import { create, KEEP_KEYS } from "./dom.js";
+import { settingName } from "./says.js";
+import { element, label } from "./svg.js";
+import { createTable } from "./table.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const FACET_WIDTH = 190;
+const FACET_TITLE = 20;
+
+/**
+ * Create a panel.
+ * @param {object} panel What resolve.py settled.
+ * @param {Function} mark Draws it.
+ * @param {object} context id, space, palette, set, hover, now() with state and hover.
+ * @returns {{element: HTMLElement, refresh: Function}}
+ */
+export function createPanel(panel, mark, context) {
+  const drawing = panel.kind === "tree" ? treeHolder(panel) : svgHolder(panel);
+  const classes = `ck-panel${panel.wide ? " ck-wide" : ""}`;
+  const box = create("div", { className: classes });
+  if (panel.title) box.append(create("p", { className: "ck-subtitle" }, panel.title));
+  let shown = [];
+  const table = createTable(() => mergeTables(shown, panel, context), panel.alt);
+  box.append(drawing, table.element);
+  const refresh = () => {
+    shown = panel.kind === "tree"
+      ? drawTree(drawing, panel, mark, context)
+      : drawFacets(drawing, panel, mark, context);
+    table.refresh();
+  };
+  if (panel.kind !== "tree") listen(drawing, panel, context, () => shown);
+  return { element: box, refresh };
+}
+
+function svgHolder(panel) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", panel.alt);
+  return svg;
+}
+
+function treeHolder(panel) {
+  return create("div", { role: "group", "aria-label": panel.alt });
+}
+
+function drawTree(holder, panel, mark, context) {
+  const drawn = mark(panel, { ...context, ...context.now() });
+  holder.innerHTML = drawn.html;
+  return [{ drawn }];
+}
+
+/** Draw each facet side by side on shared axes, or the one plot there is. */
+function drawFacets(svg, panel, mark, context) {
+  const width = Math.max(240, svg.clientWidth || svg.parentNode.clientWidth);
+  const { state, hover } = context.now();
+  const names = panel.facet ? context.space.dims[panel.facet].names : [null];
+  const columns = Math.min(names.length, Math.max(1, Math.floor(width / FACET_WIDTH)));
+  const gap = 10;
+  const cell = (width - gap * (columns - 1)) / columns;
+  const height = panel.facet ? Math.min(panel.height, Math.max(190, cell * 0.95)) : panel.height;
+  const title = panel.facet ? FACET_TITLE : 0;
+  const shown = names.map((name, k) => {
+    const at = { x: (k % columns) * (cell + gap), y: Math.floor(k / columns) * (height + title) };
+    const over = panel.facet ? { [panel.facet]: k } : {};
+    const view = {
+      ...context, hover, state: { ...state, ...over }, width: cell, height,
+      id: `${context.id}-${k}`,
+    };
+    const drawn = mark(panel, view);
+    return { drawn, at, over, name, title, body: facetMarkup(drawn, at, k, panel, context, title) };
+  });
+  const total = (height + title) * Math.ceil(names.length / columns);
+  svg.setAttribute("viewBox", `0 0 ${width} ${total}`);
+  svg.style.height = `${total}px`;
+  svg.innerHTML = shown.map(({ body }) => body).join("");
+  return shown;
+}
+
+function facetMarkup(drawn, at, k, panel, { space, now }, title) {
+  if (!panel.facet) return drawn.body;
+  const chosen = now().state[panel.facet] === k;
+  const name = settingName(space.dims[panel.facet], k);
+  const heading = label(0, 12, name, { class: chosen ? "ck-facet ck-strong" : "ck-facet" });
+  const inner = element("g", { transform: `translate(0 ${title})` }, drawn.body);
+  return element("g", { transform: `translate(${at.x} ${at.y})` }, heading + inner);
+}
+
+function mergeTables(shown, panel, { space }) {
+  if (!panel.facet) return shown[0].drawn.table();
+  const tables = shown.map(({ drawn }) => drawn.table());
+  const head = [space.dims[panel.facet].label, ...tables[0].head];
+  return { head, rows: tables.flatMap((t, k) => t.rows.map((row) => [shown[k].name, ...row])) };
+}
+
+/** Let pointer and arrow keys move the state, where the panel allows it. */
+function listen(svg, panel, { space, set, setHover, now }, facets) {
+  const active = panel.picked.length > 0;
+  if (active || panel.linked.length) {
+    svg.setAttribute("tabindex", "0");
+    for (const [key, value] of Object.entries(KEEP_KEYS)) svg.setAttribute(key, value);
+    svg.classList.add(active ? "ck-pickable" : "ck-linkable");
+  }
+  const find = (event) => hit(svg, facets(), event, now().state);
+  const apply = (event) => {
+    const found = find(event);
+    if (found?.set) set(found.set);
+  };
+  svg.addEventListener("pointerdown", (event) => {
+    if (!active || event.button) return;
+    const dragged = event.pointerType === "mouse" || event.target.closest(".ck-grip");
+    if (!dragged) return;
+    event.preventDefault();
+    svg.focus({ preventScroll: true, focusVisible: false });
+    svg.setPointerCapture(event.pointerId);
+    svg.dataset.dragged = "true";
+    apply(event);
+  });
+  svg.addEventListener("pointermove", (event) => {
+    if (svg.dataset.dragged) apply(event);
+    else if (panel.linked.length) setHover(linkedPart(find(event)?.hover, panel));
+  });
+  svg.addEventListener("pointerleave", () => panel.linked.length && setHover({}));
+  for (const end of ["pointerup", "pointercancel"]) {
+    svg.addEventListener(end, () => delete svg.dataset.dragged);
+  }
+  // A tap picks only after the finger has left, so that a swipe scrolls the page.
+  svg.addEventListener("click", (event) => active && apply(event));
+  svg.addEventListener("blur", () => panel.linked.length && setHover({}));
+  svg.addEventListener("keydown", (event) => {
+    const step = facets()[0]?.drawn.keys?.[event.key];
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const [name, by] = step;
+    const { state, hover } = now();
+    if (panel.picked.includes(name)) set({ [name]: stepped(space.dims[name], state[name], by) });
+    else setHover({ ...hover, [name]: stepped(space.dims[name], hover[name] ?? -by, by) });
+  });
+}
+
+function linkedPart(hover, { linked }) {
+  return Object.fromEntries(Object.entries(hover ?? {}).filter(([d]) => linked.includes(d)));
+}
+
+/** Find what lies under the pointer: a facet's own setting counts as picked too. */
+function hit(svg, facets, event, state) {
+  const box = svg.getBoundingClientRect();
+  for (const { drawn, at, over, title } of facets) {
+    const [x, y] = [event.clientX - box.left - at.x, event.clientY - box.top - at.y - title];
+    const found = drawn.pick?.(x, y);
+    if (!found) continue;
+    const known = Object.fromEntries(Object.entries(over).filter(([d]) => d in state));
+    return { set: found.set && { ...found.set, ...known }, hover: { ...found.hover, ...over } };
+  }
+  return null;
+}
+
+function stepped(dim, place, by) {
+  if (dim.names) return Math.max(0, Math.min(dim.names.length - 1, place + by));
+  const step = Math.max(dim.step, (dim.high - dim.low) / 50);
+  return Math.max(dim.low, Math.min(dim.high, +(place + by * step).toPrecision(10)));
+}

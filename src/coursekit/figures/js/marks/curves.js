@@ -1,0 +1,70 @@
+// Collect the curves of a Lines panel from the data, before anything is drawn.
+
+/**
+ * @typedef {object} Curve
+ * @property {number[]} xs
+ * @property {number[]} ys
+ * @property {?number[][]} band Lower and upper edge.
+ * @property {?number[][]} half The same for the middle half of many seeds.
+ * @property {string} colour Role of the palette, or "context".
+ * @property {number} dash Number of the dash, and of the marker.
+ * @property {boolean} focus Whether it is the state's own.
+ * @property {boolean} context Whether it is grey.
+ * @property {boolean} points Whether it is drawn as markers.
+ * @property {string} text Its label.
+ * @property {?number} member Its place in the family.
+ */
+
+/**
+ * Collect all curves, those in focus last.
+ * @param {object} panel
+ * @param {object} view
+ * @returns {Curve[]}
+ */
+export function collectCurves(panel, view) {
+  const { over } = panel;
+  const members = over ? [...view.space.dims[over].names.keys()] : [null];
+  const curves = panel.series.flatMap((series, s) =>
+    members.map((member) => curveOf(panel, view, series, s, member)));
+  return curves.sort((a, b) => Number(a.focus) - Number(b.focus));
+}
+
+function curveOf(panel, view, series, s, member) {
+  const { space } = view;
+  const state = member === null ? view.state : { ...view.state, [panel.over]: member };
+  const along = (name) => space.along(name, panel.axis, state);
+  const edges = (names) => (names ? names.map(along) : null);
+  const own = panel.x === panel.axis;
+  return {
+    xs: own ? positionsOf(space.dims[panel.axis]) : along(panel.x),
+    ys: along(series.y),
+    band: edges(series.band),
+    half: edges(series.half),
+    points: series.points,
+    member,
+    ...familyLook(panel, view, series, s, member),
+  };
+}
+
+/** Where the settings of a dimension lie on an axis. */
+export function positionsOf(dim) {
+  const numeric = dim.values.every((v) => typeof v === "number");
+  return numeric ? dim.values : [...dim.values.keys()];
+}
+
+/** Decide colour, dash and label: focus in colour, an ordered family's rest in grey. */
+function familyLook(panel, view, series, s, member) {
+  const plain = { colour: series.colour, dash: series.dash, text: series.label };
+  if (member === null) return { ...plain, focus: true, context: false };
+  const { names, ordered } = view.space.dims[panel.over];
+  const chosen = view.state[panel.over];
+  const focus = chosen === undefined || chosen === member;
+  const several = panel.series.length > 1;
+  const text = [focus ? panel.lead + names[member] : names[member], several && series.label]
+    .filter(Boolean).join(" ");
+  if (ordered && !focus) return { colour: "context", dash: 0, text, focus, context: true };
+  if (several) return { ...plain, text, focus, context: false };
+  const { series: roles } = view.palette;
+  const colour = ordered ? "vermillion" : roles[member % roles.length];
+  return { colour, dash: ordered ? 0 : member, text, focus, context: false };
+}
