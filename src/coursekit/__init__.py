@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         notation,
         optim,
         probes,
+        schedules,
         source,
         stats,
     )
@@ -53,6 +54,7 @@ __all__ = [
     "notation",
     "optim",
     "probes",
+    "schedules",
     "source",
     "stats",
 ]
