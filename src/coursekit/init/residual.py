@@ -9,11 +9,11 @@ doubles it.) Two repairs act on the last linear map of every branch:
 .. math::
 
     W_2 &\leftarrow 0 \qquad (1) \\
-    W_2 &\leftarrow c\,W_2 \qquad (2)
+    W_2 &\leftarrow s\,W_2 \qquad (2)
 
 With (1) every block starts as the identity, whatever the depth; the branch
 still learns, because the gradient of :math:`W_2` itself is not zero (that of
-:math:`W_1` is, in the first step). With (2) and c = L^{-1/2} the stream grows
+:math:`W_1` is, in the first step). With (2) and :math:`s = L^{-1/2}` the stream grows
 by :math:`(1 + 2/L)^L \to e^2` in all.
 """
 
@@ -70,7 +70,7 @@ def scale_branches(model: Model, factor: float | None = None) -> Model:
     Args:
         model: A module whose blocks expose their branch as a submodule called
             ``branch``.
-        factor: The factor c; None means :math:`L^{-1/2}` for L branches.
+        factor: The factor s; None means :math:`L^{-1/2}` for L branches.
 
     Returns:
         The same model, for chaining.
@@ -97,11 +97,11 @@ def scale_branches(model: Model, factor: float | None = None) -> Model:
         the identity function, arXiv 2002.10444.
     """
     maps = _last_maps(model)
-    c = len(maps) ** -0.5 if factor is None else check_number("factor", factor)
+    s = len(maps) ** -0.5 if factor is None else check_number("factor", factor)
     for last in maps:
-        last.weight.mul_(c)  # (2)
+        last.weight.mul_(s)  # (2)
         if last.bias is not None:
-            last.bias.mul_(c)
+            last.bias.mul_(s)
     return model
 
 

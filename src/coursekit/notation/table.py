@@ -42,8 +42,13 @@ class Symbol:
 
 SYMBOLS: tuple[Symbol, ...] = (
     Symbol(r"\theta, \theta_t", "parameters; after t updates", "params", "theta"),
-    Symbol(r"L(\theta)", "mean loss on the data set", "loss", "", "nats"),
-    Symbol(r"L_B(\theta)", "mean loss on the mini-batch B", "loss", "", "nats"),
+    Symbol(
+        r"L(\theta), L_B(\theta)",
+        "mean loss on the data set; on the mini-batch B",
+        "loss",
+        "",
+        "nats for cross-entropy",
+    ),
     Symbol(r"x_r", "example r = 1 … N", "x"),
     Symbol(r"y_r", "target of example r", "y"),
     Symbol(r"N", "number of examples", "n", "", "examples"),
@@ -68,7 +73,6 @@ SYMBOLS: tuple[Symbol, ...] = (
     Symbol(r"\delta^l = \partial L / \partial z^l", "back-propagated signal", "delta"),
     Symbol(r"g", "gain: Std(w) = g/√n", "gain", "g", "", ("INIT",)),
     Symbol(r"c", "constant weight", "value", "c", "", ("INIT",)),
-    Symbol(r"c", "factor on a residual branch", "factor", "c", "", ("INIT", "VAN")),
     Symbol(
         r"a",
         "slope of a leaky ReLU for z < 0",
@@ -78,7 +82,12 @@ SYMBOLS: tuple[Symbol, ...] = (
         ("INIT", "VAN"),
     ),
     Symbol(
-        r"s", "factor on a residual branch, kept in the forward pass", "branch_scale"
+        r"s",
+        "factor on a residual branch",
+        "branch_scale, factor",
+        "s",
+        "",
+        ("INIT", "VAN"),
     ),
     Symbol(
         r"\sigma",
@@ -118,7 +127,14 @@ SYMBOLS: tuple[Symbol, ...] = (
         "g",
         "loss/parameter",
     ),
-    Symbol(r"\Delta_t", "what update t takes away: θ_t = θ_{t−1} − Δ_t", "", "delta"),
+    Symbol(
+        r"\Delta_t",
+        "what update t takes away: θ_t = θ_{t−1} − Δ_t",
+        "",
+        "delta",
+        "parameter",
+        ("GD", "ADAPT", "SCHED", "OPT"),
+    ),
     Symbol(r"H", "Hessian", "hessian", "", "loss/parameter²"),
     Symbol(r"\lambda_i", "eigenvalue of the Hessian", "eigs", "", "loss/parameter²"),
     Symbol(r"\kappa = \lambda_{max}/\lambda_{min}", "condition number", "kappa"),
