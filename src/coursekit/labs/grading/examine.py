@@ -9,6 +9,7 @@ student's code could have made of them.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 
@@ -21,12 +22,15 @@ from coursekit.labs.grading.sandbox import Limits, Sandbox, SandboxError
 from coursekit.labs.grading.secret import draw
 from coursekit.labs.grading.submission import Submission
 from coursekit.labs.registry import Lab
+from coursekit.labs.release import TEXT_STUB
 from coursekit.labs.result import CaseResult, CheckResult, explain
 
 __all__ = ["examine"]
 
 ENDS = ("timeout", "memory", "killed", "protocol", "missing", "undefined")
 UNSEEN = "The cases of the notebook pass; hidden ones, with other inputs, do not."
+NO_TEXT = "No answer was written."
+NO_CELL = "The cell of this question was not found; the whole notebook is looked at."
 HIDDEN = {
     "wrong": "For some inputs the value is wrong.",
     "unusable": "For some inputs it returns something that is no usable answer.",
@@ -76,13 +80,14 @@ def examine(
         }
         notes = tuple(_tell(note) for note in examinee.notes)
     questions = [_question(e, shown[e.name], hidden[e.name]) for e in lab.exercises]
+    questions += _written(lab, submission)
     return Outcome(
         student=submission.student,
         slug=submission.slug,
         lab=lab.name,
         status=status([q.kind for q in questions]),
         sha256=submission.sha256,
-        questions=(*questions, *_written(lab, submission)),
+        questions=tuple(questions),
         cells=notes,
         seconds=round(time.monotonic() - begun, 3),
     )
@@ -157,20 +162,35 @@ def _say(shown: CheckResult, hidden: CheckResult) -> tuple[list[str], CheckResul
 
 
 def _written(lab: Lab, submission: Submission) -> list[Question]:
-    return [
-        Question(w.name, w.title, None, w.points, "written")
-        if (submission.text(w.name) or "").strip()
-        else Question(w.name, w.title, None, w.points, "written", sentences=(NO_TEXT,))
-        for w in lab.written
-    ]
+    """List the questions that a person grades.
 
-
-NO_TEXT = "No text with this question's mark was found in the notebook."
+    Returns:
+        Open questions; those whose cell still has the stub with 0 points.
+    """
+    questions = []
+    for w in lab.written:
+        text = submission.text(w.name)
+        one = Question(w.name, w.title, None, w.points, "open", written=True)
+        if text is None:
+            one = dataclasses.replace(one, sentences=(NO_CELL,))
+        elif text.strip() in ("", TEXT_STUB):
+            one = dataclasses.replace(
+                one, points=0.0, kind="missing", sentences=(NO_TEXT,)
+            )
+        questions.append(one)
+    return questions
 
 
 def _unread(submission: Submission, lab: Lab) -> Outcome:
-    graded = [Question(e.name, e.title, 0.0, e.points, "undefined") for e in lab.exercises]
-    written = [Question(w.name, w.title, 0.0, w.points, "undefined") for w in lab.written]
+    """Give the outcome of a notebook whose code was not run.
+
+    Returns:
+        No points, and the reason.
+    """
+    exercises = [(e.name, e.title, 0.0, e.points, "undefined") for e in lab.exercises]
+    written = [(w.name, w.title, 0.0, w.points, "undefined") for w in lab.written]
+    questions = [Question(*e) for e in exercises]
+    questions += [Question(*w, written=True) for w in written]
     return Outcome(
         student=submission.student,
         slug=submission.slug,
@@ -178,7 +198,7 @@ def _unread(submission: Submission, lab: Lab) -> Outcome:
         status=submission.status,
         sha256=submission.sha256,
         problem=submission.problem,
-        questions=(*graded, *written),
+        questions=tuple(questions),
     )
 
 
@@ -194,5 +214,3 @@ def _tell(note: CellNote) -> str:
         return f"{where} {why.get(note.kind, 'ended the process')}; it was left out."
     at = f" in line {note.line}" if note.line else ""
     return f"{where} stops{at} with {note.type_name}: {note.message}".rstrip(": ") + "."
-
-

@@ -44,12 +44,13 @@ class Question:
         title: What was to be done.
         points: Points earned; ``None`` until a person gives them.
         max_points: The most it gives.
-        kind: ``"passed"``, ``"written"``, or the kind of the first failure.
+        kind: ``"passed"``, ``"open"``, or the kind of the first failure.
         parts: Points earned and to be earned, by part.
         sentences: What to tell the student.
         line: Number of the violated equation line.
         equation: That line.
         diagnosis: Name of the mutant that it behaves like.
+        written: Whether a person grades it.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Question:
     line: str = ""
     equation: str = ""
     diagnosis: str | None = None
+    written: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,6 @@ class Outcome:
     def max_points(self) -> float:
         """Points of the whole lab."""
         return sum(q.max_points for q in self.questions)
-
-    @property
-    def open(self) -> list[str]:
-        """Names of the questions that a person has still to grade."""
-        return [q.name for q in self.questions if q.points is None]
 
     def to_json(self) -> str:
         """Write everything as JSON."""

@@ -17,7 +17,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,11 +25,11 @@ from coursekit.labs.grading import seccomp
 from coursekit.labs.grading.cgroup import Cgroup
 from coursekit.labs.grading.wire import Channel, Closed, Late, Sizes, WireError
 
-__all__ = ["Limits", "Sandbox", "SandboxError", "mounted"]
+__all__ = ["Limits", "Sandbox", "SandboxError", "Supply", "mounted", "refuse"]
 
 PACKAGE = Path(coursekit.__file__).resolve().parent
 NOBODY = "65534"
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/tmp",
@@ -202,27 +201,34 @@ def _spawn(
 
 
 class Sandbox:
-    """Hold one running worker.
+    """Hold one worker, from its start to the end of all it started.
 
     Args:
         limits: What it may use.
         confined: Whether bubblewrap stands around it.
     """
 
-    def __init__(self, limits: Limits, confined: bool):
+    def __init__(self, limits: Limits, confined: bool = True):
         self.limits = limits
         self.cgroup = Cgroup.make(limits.memory, limits.processes) if confined else None
         ours, theirs = socket.socketpair()
-        self.channel = Channel(ours, limits.sizes)
+        self.channel = Channel(ours, received=limits.sizes)
         try:
             with theirs:
                 self.process = _spawn(theirs.fileno(), limits, confined, self.cgroup)
-            self._greet()
         except BaseException:
             self.close()
             raise
 
-    def _greet(self) -> None:
+    def greet(self) -> Sandbox:
+        """Wait for the worker and have it take its limits; no cell has run yet.
+
+        Returns:
+            This sandbox.
+
+        Raises:
+            SandboxError: If the worker did not start.
+        """
         deadline = time.monotonic() + START_SECONDS
         try:
             self.channel.receive(deadline)
@@ -230,8 +236,10 @@ class Sandbox:
             self.channel.receive(deadline)
         except (Closed, Late, WireError) as error:
             self.process.kill()
-            said = self.process.communicate(timeout=10)[1][-2000:].decode("utf-8", "replace")
-            raise SandboxError(said.strip() or str(error)) from None
+            said = self.process.communicate(timeout=10)[1].decode("utf-8", "replace")
+            self.close()
+            raise SandboxError(said.strip()[-500:] or str(error)) from None
+        return self
 
     def ended(self) -> str:
         """Say why a worker that closed its connection did so.
@@ -256,3 +264,51 @@ class Sandbox:
                 self.process.stderr.close()
         if self.cgroup is not None:
             self.cgroup.remove()
+
+
+class Supply:
+    """Start workers one ahead, so that the next imports torch while one is graded.
+
+    Each is used for one submission and then ended: none has run a cell before.
+
+    Args:
+        confined: Whether bubblewrap stands around them.
+    """
+
+    def __init__(self, confined: bool = True):
+        self.confined = confined
+        self.spare: Sandbox | None = None
+
+    def __call__(self, limits: Limits) -> Sandbox:
+        """Give a worker that is ready, and start the next.
+
+        Args:
+            limits: What it may use.
+
+        Returns:
+            A worker that has taken its limits.
+        """
+        if self.spare is not None and self.spare.limits != limits:
+            self.close()
+        sandbox = self.spare or Sandbox(limits, self.confined)
+        self.spare = None
+        sandbox.greet()
+        self.spare = Sandbox(limits, self.confined)
+        return sandbox
+
+    def close(self) -> None:
+        """End the worker that waits."""
+        if self.spare is not None:
+            self.spare.close()
+            self.spare = None
+
+
+def refuse() -> None:
+    """Try a sandbox, and say what is missing where none can be had.
+
+    Raises:
+        SandboxError: With the reason and what can be done about it.
+    """
+    if shutil.which("bwrap") is None:
+        raise SandboxError("bubblewrap is not installed (`apt-get install bubblewrap`)")
+    Sandbox(Limits()).greet().close()

@@ -1,0 +1,173 @@
+r"""The command ``coursekit``: grade a lab, release the labs.
+
+Each command imports what it needs when it runs, so that ``--help`` is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["main"]
+
+USAGE_ERROR, NO_SANDBOX, INTERRUPTED = 2, 3, 130
+GRADE = """\
+Grade a folder of student notebooks.
+
+The students' code runs in a sandbox (bubblewrap) without network and without access to
+your files; the checks, the expected values and the grades stay outside of it.  A run
+can be stopped with Ctrl-C and repeated: what is graded is kept.
+
+OUT gets
+  grades.csv       a line a student, a column a question
+  feedback/        a page a student, to be handed back
+  gradebook.db     nbgrader's gradebook; `nbgrader formgrader` marks written answers
+  autograded/      the copies that formgrader shows
+"""
+UNSAFE = """\
+run the students' code WITHOUT a sandbox, as you: it can read and change your files,
+this grader and the grades, and use the network. For notebooks you wrote yourself
+"""
+REFUSAL = """\
+No sandbox can be had here: {reason}
+
+Grading runs code that students wrote. Without a sandbox that code could read and change
+your files, the other submissions and the grades, so nothing was graded.
+
+What to do: install bubblewrap (Debian, Ubuntu: `apt-get install bubblewrap`); in a
+container, allow user namespaces (Docker: `--security-opt seccomp=unconfined`, or a
+profile that permits `unshare`, `clone` and `mount`); on Ubuntu 24.04, permit bwrap
+unprivileged user namespaces in AppArmor. For notebooks that you wrote yourself you may
+pass --unsafe.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Words after the program's name; those of the process if ``None``.
+
+    Returns:
+        Exit status: 0, 2 for a wrong call, 3 without a sandbox, 130 after Ctrl-C.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except (ValueError, ImportError, FileNotFoundError) as error:
+        print(f"coursekit: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        print("coursekit: stopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    from coursekit import __version__
+
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="coursekit",
+        description="The instructor's side of the labs.",
+        epilog="`coursekit COMMAND --help` describes a command.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    one = commands.add_parser(
+        "grade", help="grade a folder of notebooks", description=GRADE, formatter_class=raw
+    )
+    _grade_options(one)
+    one.set_defaults(run=_grade)
+    two = commands.add_parser(
+        "release",
+        help="make the students' notebooks from the instructors'",
+        description="Make the students' notebooks from the instructors': solutions out, "
+        "graded cells locked.",
+    )
+    two.add_argument("source", type=Path, nargs="?", default=Path("labs/source"))
+    two.add_argument("out", type=Path, nargs="?", default=Path("labs"))
+    two.set_defaults(run=_release)
+    return parser
+
+
+def _grade_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("lab", metavar="LAB", help="name of the lab, 11_initialization say")
+    add(
+        "submissions",
+        metavar="SUBMISSIONS",
+        type=Path,
+        help="folder with STUDENT.ipynb, or nbgrader's STUDENT/LAB/LAB.ipynb",
+    )
+    add("--out", metavar="OUT", type=Path, required=True, help="folder for the results")
+    add(
+        "--secret",
+        metavar="FILE",
+        type=Path,
+        default=Path(".coursekit-secret"),
+        help="the course's secret, which decides the hidden cases; made on first use "
+        "(default: %(default)s in this folder). Keep it: the same secret gives the "
+        "same cases",
+    )
+    add("--again", action="store_true", help="grade also what is graded already")
+    add(
+        "--seconds",
+        metavar="S",
+        type=float,
+        default=20.0,
+        help="time for one question and for one cell (default: %(default)g); a whole "
+        "submission has six times as much",
+    )
+    add("--quiet", action="store_true", help="no progress bar")
+    add("--unsafe", action="store_true", help=UNSAFE)
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from coursekit.labs.grading.run import grade
+    from coursekit.labs.grading.sandbox import Limits, SandboxError
+
+    seconds = options.seconds
+    if not seconds > 0:
+        raise ValueError(f"--seconds got {seconds:g}, expected a positive number.")
+    limits = Limits(question=seconds, cell=seconds, submission=6 * seconds)
+    if options.unsafe:
+        print(f"coursekit: --unsafe means: {UNSAFE.strip()}", file=sys.stderr)
+    try:
+        report = grade(
+            options.lab,
+            options.submissions,
+            options.out,
+            secret=options.secret,
+            limits=limits,
+            unsafe=options.unsafe,
+            again=options.again,
+            progress=not options.quiet,
+        )
+    except SandboxError as error:
+        print(REFUSAL.format(reason=error), file=sys.stderr)
+        return NO_SANDBOX
+    return _tell(report, options.out)
+
+
+def _tell(report, out: Path) -> int:
+    print(f"{report.graded} graded, {report.kept} kept from an earlier run.")
+    for status, count in sorted(report.statuses.items()):
+        print(f"  {count:5}  {status}")
+    if report.ignored:
+        names = ", ".join(repr(name) for name in report.ignored[:5])
+        print(f"Ignored, no notebooks: {names}{' …' * (len(report.ignored) > 5)}")
+    print(f"Results are in {out}: grades.csv, feedback/, gradebook.db.")
+    if report.interrupted:
+        print(f"Stopped with {report.left} left; run the same command to go on.")
+        return INTERRUPTED
+    return 0
+
+
+def _release(options: argparse.Namespace) -> int:
+    from coursekit.labs.release import release
+
+    for path in release(options.source, options.out):
+        print(path)
+    return 0

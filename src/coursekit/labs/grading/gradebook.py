@@ -1,0 +1,232 @@
+r"""Write outcomes into nbgrader's gradebook, one transaction a submission.
+
+nbgrader's own methods commit after each row, so a run that is killed between two of
+them leaves half a submission.  Here nbgrader's models are filled in one session and
+committed once, together with the whole outcome in a table beside nbgrader's: what is
+in that table is graded, what is not will be graded when the run is repeated.
+
+Scores that a person gave are never overwritten; where the code behind them changed,
+nbgrader is told that they need another look, as its own autograder would.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coursekit.labs.grading.outcome import Outcome, Question
+from coursekit.labs.grading.submission import printable
+from coursekit.labs.registry import Lab
+
+__all__ = ["Entry", "Gradebook", "NoNbgraderError", "check_cell"]
+
+
+class NoNbgraderError(ImportError):
+    """Report that nbgrader is not installed."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Hold what the gradebook has of one question of one submission.
+
+    Args:
+        score: Points, those of a person first; ``None`` if there are none yet.
+        needs_grading: Whether a person has to look at it.
+        comment: What a person wrote to the student.
+    """
+
+    score: float | None
+    needs_grading: bool
+    comment: str = ""
+
+
+def check_cell(question: Question) -> str:
+    """Name the cell that carries the points of a question in nbgrader.
+
+    Args:
+        question: The question.
+
+    Returns:
+        Its grade id.
+    """
+    return question.name if question.written else f"check_{question.name}"
+
+
+class Gradebook:
+    """Open the gradebook of a course for one lab.
+
+    Args:
+        url: Database, ``"sqlite:///grades/gradebook.db"`` say.
+        lab: The lab.
+    """
+
+    def __init__(self, url: str, lab: Lab):
+        try:
+            from nbgrader import api
+            from sqlalchemy import Column, MetaData, String, Table, Text
+        except ImportError:
+            raise NoNbgraderError(
+                "grading needs nbgrader, which is not installed: "
+                "run `pip install 'coursekit[grade]'`"
+            ) from None
+        self.api, self.lab = api, lab
+        with _alembic_on_path():
+            self.book = api.Gradebook(url)
+        metadata = MetaData()
+        self.table = Table(
+            "coursekit_outcome",
+            metadata,
+            Column("lab", String(128), primary_key=True),
+            Column("student", String(128), primary_key=True),
+            Column("key", String(160), nullable=False),
+            Column("outcome", Text, nullable=False),
+        )
+        metadata.create_all(self.book.engine)
+        self._describe_lab()
+
+    def close(self) -> None:
+        """Close the database."""
+        self.book.close()
+
+    def _describe_lab(self) -> None:
+        name, book = self.lab.name, self.book
+        book.update_or_create_assignment(name)
+        book.update_or_create_notebook(name, name)
+        for exercise in self.lab.exercises:
+            cell = {"max_score": exercise.points, "cell_type": "code"}
+            book.update_or_create_grade_cell(
+                f"check_{exercise.name}", name, name, **cell
+            )
+            book.update_or_create_solution_cell(exercise.name, name, name)
+        for written in self.lab.written:
+            cell = {"max_score": written.points, "cell_type": "markdown"}
+            book.update_or_create_grade_cell(written.name, name, name, **cell)
+            book.update_or_create_solution_cell(written.name, name, name)
+        notebook = book.find_notebook(name, name)
+        self.notebook, self.assignment = notebook.id, notebook.assignment_id
+        self.grade_cells = {cell.name: cell.id for cell in notebook.grade_cells}
+        self.solution_cells = {cell.name: cell.id for cell in notebook.solution_cells}
+
+    def graded(self) -> dict[str, tuple[str, Outcome]]:
+        """List what is graded already.
+
+        Returns:
+            Key and outcome by slug, in the order of the slugs.
+        """
+        table = self.table
+        query = table.select().where(table.c.lab == self.lab.name)
+        with self.book.engine.connect() as connection:
+            rows = connection.execute(query.order_by(table.c.student)).all()
+        return {row.student: (row.key, Outcome.from_json(row.outcome)) for row in rows}
+
+    def record(self, outcome: Outcome, key: str) -> None:
+        """Write one outcome, all of it or nothing.
+
+        Args:
+            outcome: What came of the submission.
+            key: What it depends on; another key means that it is to be graded again.
+        """
+        session = self.book.db()
+        try:
+            notebook = self._notebook(session, outcome)
+            for question in outcome.questions:
+                self._fill(session, notebook, question)
+            table = self.table
+            same = (table.c.lab == self.lab.name) & (table.c.student == outcome.slug)
+            session.execute(table.delete().where(same))
+            row = {"lab": self.lab.name, "student": outcome.slug, "key": key}
+            session.execute(table.insert().values(**row, outcome=outcome.to_json()))
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+
+    def _notebook(self, session: Any, outcome: Outcome) -> str:
+        """Find nbgrader's rows of a submission, or add them without committing.
+
+        Returns:
+            Id of the submitted notebook.
+        """
+        api, student = self.api, outcome.slug
+        if session.get(api.Student, student) is None:
+            name = printable(outcome.student)[:128]
+            session.add(api.Student(id=student, last_name=name))
+        same = {"assignment_id": self.assignment, "student_id": student}
+        found = session.query(api.SubmittedNotebook.id).join(api.SubmittedAssignment)
+        row = found.filter_by(**same).one_or_none()
+        if row is not None:
+            return row[0]
+        submitted = api.SubmittedAssignment(id=api.new_uuid(), **same)
+        notebook = api.SubmittedNotebook(
+            id=api.new_uuid(), notebook_id=self.notebook, assignment_id=submitted.id
+        )
+        session.add(submitted)
+        session.flush()
+        session.add(notebook)
+        session.flush()
+        for cell in self.grade_cells.values():
+            session.add(api.Grade(cell_id=cell, notebook_id=notebook.id))
+        for cell in self.solution_cells.values():
+            session.add(api.Comment(cell_id=cell, notebook_id=notebook.id))
+        session.flush()
+        return notebook.id
+
+    def _fill(self, session: Any, notebook: str, question: Question) -> None:
+        same = {"notebook_id": notebook, "cell_id": self.grade_cells[check_cell(question)]}
+        grade = session.query(self.api.Grade).filter_by(**same).one()
+        grade.auto_score = question.points
+        open_ = question.points is None or question.kind == "check failed"
+        grade.needs_manual_grade = open_ or grade.manual_score is not None
+        same["cell_id"] = self.solution_cells[question.name]
+        comment = session.query(self.api.Comment).filter_by(**same).one()
+        comment.auto_comment = " ".join(question.sentences) or None
+
+    def entries(self) -> dict[str, dict[str, Entry]]:
+        """Read the current scores and comments of all submissions.
+
+        Returns:
+            Entries by slug and name of the cell.
+        """
+        api, session = self.api, self.book.db()
+        student = api.SubmittedAssignment.student_id
+        lines = session.query(student, api.BaseCell.name, api.Comment.manual_comment)
+        lines = lines.select_from(api.Comment).join(api.Comment.cell)
+        lines = lines.join(api.Comment.notebook).join(api.SubmittedNotebook.assignment)
+        lines = lines.filter(api.SubmittedNotebook.notebook_id == self.notebook)
+        said = {(slug, name): text or "" for slug, name, text in lines}
+        rows = session.query(student, api.BaseCell.name, api.Grade)
+        rows = rows.select_from(api.Grade).join(api.Grade.cell)
+        rows = rows.join(api.Grade.notebook).join(api.SubmittedNotebook.assignment)
+        rows = rows.filter(api.SubmittedNotebook.notebook_id == self.notebook)
+        found: dict[str, dict[str, Entry]] = {}
+        for slug, name, grade in rows:
+            comment = said.get((slug, name.removeprefix("check_")), "")
+            entry = Entry(_score(grade), bool(grade.needs_manual_grade), comment)
+            found.setdefault(slug, {})[name] = entry
+        session.rollback()
+        return found
+
+
+def _score(grade: Any) -> float | None:
+    given = grade.auto_score if grade.manual_score is None else grade.manual_score
+    return None if given is None else given + (grade.extra_credit or 0.0)
+
+
+@contextmanager
+def _alembic_on_path() -> Iterator[None]:
+    """Let nbgrader, which calls ``alembic`` by name, find that of this environment.
+
+    Yields:
+        Nothing.
+    """
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before

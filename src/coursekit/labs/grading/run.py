@@ -1,0 +1,215 @@
+r"""Grade a whole folder, so that a run can be stopped anywhere and repeated.
+
+Each submission is graded, recorded in one transaction, and only then the next begins.
+A repeated run grades what is not recorded, what was handed in anew, and what depends on
+another secret or another version; the rest it leaves as it is.  The table and the pages
+are written from the gradebook, so they also carry what a person graded since.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+import coursekit
+from coursekit.labs import registry
+from coursekit.labs.grading import secret as secrets_of
+from coursekit.labs.grading.examine import examine
+from coursekit.labs.grading.feedback import page
+from coursekit.labs.grading.gradebook import Gradebook
+from coursekit.labs.grading.sandbox import Limits, Sandbox, Supply, mounted, refuse
+from coursekit.labs.grading.submission import Found, Submission, find, read
+from coursekit.labs.grading.table import replace, write_table
+from coursekit.labs.grading.view import write_config, write_view
+from coursekit.labs.registry import Lab
+
+__all__ = ["Report", "grade"]
+
+
+@dataclass
+class Report:
+    """Hold what a run did.
+
+    Args:
+        statuses: How many submissions ended in which status.
+        graded: How many this run graded.
+        kept: How many were graded before.
+        ignored: Entries of the folder that are no submission.
+        interrupted: Whether the run was stopped.
+        left: How many are still to be graded.
+    """
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    graded: int = 0
+    kept: int = 0
+    ignored: list[str] = field(default_factory=list)
+    interrupted: bool = False
+    left: int = 0
+
+
+def grade(
+    lab_name: str,
+    submissions: Path,
+    out: Path,
+    *,
+    secret: Path = secrets_of.DEFAULT,
+    limits: Limits | None = None,
+    unsafe: bool = False,
+    again: bool = False,
+    progress: bool = True,
+) -> Report:
+    """Grade all submissions of a folder.
+
+    Args:
+        lab_name: Name of the lab.
+        submissions: Folder of notebooks.
+        out: Folder for the gradebook, the table and the pages.
+        secret: File of the course's secret; made if there is none.
+        limits: What one submission may use.
+        unsafe: Run the students' code without a sandbox.
+        again: Grade also what is graded already.
+        progress: Show a progress bar.
+
+    Returns:
+        What was done.
+
+    Raises:
+        ValueError: If a folder or the secret lies where it must not.
+    """
+    lab = registry.lab(lab_name)
+    submissions, out, secret = submissions.resolve(), out.resolve(), secret.resolve()
+    if not submissions.is_dir():
+        raise ValueError(f"{submissions} is no folder; expected one with notebooks.")
+    _keep_apart(submissions, out, secret)
+    found, ignored = find(submissions, lab)
+    if not unsafe:
+        refuse()
+    key = secrets_of.load(secret)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(out), contextlib.closing(Supply(confined=not unsafe)) as supply:
+        url = f"sqlite:///{out / 'gradebook.db'}"
+        with contextlib.closing(Gradebook(url, lab)) as book:
+            run = _Run(lab, book, out, key, limits or Limits(), supply, submissions)
+            report = run.grade(found, again, progress)
+            write_config(out, url)
+            run.write_results()
+    report.ignored = ignored
+    return report
+
+
+class _Run:
+    """Hold what every submission of a run needs."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        book: Gradebook,
+        out: Path,
+        secret: bytes,
+        limits: Limits,
+        start: Callable[[Limits], Sandbox],
+        root: Path,
+    ):
+        self.lab, self.book, self.out, self.secret = lab, book, out, secret
+        self.limits, self.start, self.root = limits, start, root
+
+    def grade(self, found: list[Found], again: bool, progress: bool) -> Report:
+        """Grade what is to be graded.
+
+        Args:
+            found: Submissions of the folder.
+            again: Grade also what is graded already.
+            progress: Show a progress bar.
+
+        Returns:
+            The report.
+        """
+        report, known = Report(), self.book.graded()
+        bar = tqdm(found, unit="notebook", disable=not progress, dynamic_ncols=True)
+        try:
+            for one in bar:
+                submission = read(one, self.lab, self.root)
+                key = self._key(submission)
+                if not again and known.get(submission.slug, ("",))[0] == key:
+                    report.kept += 1
+                    continue
+                self._one(submission, key)
+                report.graded += 1
+        except KeyboardInterrupt:
+            report.interrupted = True
+        bar.close()
+        report.left = len(found) - report.graded - report.kept
+        for _, outcome in self.book.graded().values():
+            report.statuses[outcome.status] += 1
+        return report
+
+    def _one(self, submission: Submission, key: str) -> None:
+        outcome = examine(submission, self.lab, self.secret, self.limits, self.start)
+        write_view(self.out, submission, outcome)
+        self.book.record(outcome, key)
+
+    def _key(self, submission: Submission) -> str:
+        """Name everything that the outcome of a submission depends on.
+
+        Returns:
+            A hash; the secret cannot be found from it.
+        """
+        draw = secrets_of.draw(self.secret, self.lab.name, "key").bytes(16).hex()
+        parts = (submission.sha256, submission.problem, coursekit.__version__, draw)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def write_results(self) -> None:
+        """Write the table and a page a student, from the gradebook."""
+        entries = self.book.entries()
+        outcomes = [outcome for _, outcome in self.book.graded().values()]
+        folder = self.out / "feedback"
+        folder.mkdir(exist_ok=True)
+        for outcome in outcomes:
+            text = page(outcome, self.lab.title, entries[outcome.slug])
+            replace(folder / f"{outcome.slug}.html", text)
+        write_table(self.out / "grades.csv", self.lab, outcomes, entries)
+
+
+def _keep_apart(submissions: Path, out: Path, secret: Path) -> None:
+    """Refuse a layout in which a submission could read or replace the others' data.
+
+    Raises:
+        ValueError: If one of them lies in another, or in what the sandbox shows.
+    """
+    for path in (secret, out):
+        if submissions in (path, *path.parents):
+            raise ValueError(f"{path} lies in the folder of submissions; move it out.")
+    if out in secret.parents:
+        raise ValueError(f"{secret} lies in the output; name another with --secret.")
+    for path in (submissions, out, secret):
+        for shown in map(Path.resolve, mounted()):
+            if shown in (path, *path.parents):
+                raise ValueError(
+                    f"{path} lies in {shown}, which every submission can read; "
+                    "move it out of there."
+                )
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep a second run out of the same output.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        ValueError: If another run is writing there.
+    """
+    with open(out / ".lock", "w", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ValueError(f"another run is grading into {out}.") from None
+        yield

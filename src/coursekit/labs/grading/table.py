@@ -1,0 +1,78 @@
+r"""Write ``grades.csv``: a line a student, a column a question."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from coursekit.labs.grading.gradebook import Entry, check_cell
+from coursekit.labs.grading.outcome import Outcome
+from coursekit.labs.grading.submission import printable
+from coursekit.labs.registry import Lab
+
+__all__ = ["replace", "write_table"]
+
+FORMULA = ("=", "+", "-", "@")
+
+
+def write_table(
+    path: Path,
+    lab: Lab,
+    outcomes: Iterable[Outcome],
+    entries: Mapping[str, Mapping[str, Entry]],
+) -> None:
+    """Write the table of a lab.
+
+    Args:
+        path: The file.
+        lab: The lab.
+        outcomes: One a submission.
+        entries: What the gradebook has, scores given by a person included.
+    """
+    names = [e.name for e in lab.exercises] + [w.name for w in lab.written]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    end = ("total", "max", "needs_manual_grading")
+    writer.writerow(["student", "status", *names, *end])
+    for outcome in outcomes:
+        cells = [entries[outcome.slug][check_cell(q)] for q in outcome.questions]
+        scores = [_number(c.score) for c in cells]
+        open_ = [
+            q.name
+            for q, c in zip(outcome.questions, cells, strict=True)
+            if c.needs_grading
+        ]
+        total = _number(sum(c.score or 0.0 for c in cells))
+        row = [_cell(outcome.student), outcome.status, *scores, total]
+        writer.writerow([*row, _number(outcome.max_points), " ".join(open_)])
+    replace(path, file.getvalue())
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old or the new one, never half of it.
+
+    Args:
+        path: The file.
+        text: Its content; a file that has it already is left alone.
+    """
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    other = path.with_name(path.name + ".new")
+    other.write_text(text, encoding="utf-8")
+    other.replace(path)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _cell(name: str) -> str:
+    """Keep a spreadsheet from taking a student's name for a formula.
+
+    Returns:
+        The name, after an apostrophe if it starts like a formula.
+    """
+    shown = printable(name)
+    return f"'{shown}" if shown.startswith(FORMULA) else shown

@@ -1,0 +1,129 @@
+r"""Write the copy of a submission that nbgrader's formgrader opens.
+
+It holds the student's text and code, the result below each answer, and nbgrader's marks
+on the cells that have points.  It is rebuilt, not copied: the student's outputs,
+metadata, attachments and raw cells are left out and HTML in text is shown as text,
+since formgrader renders this page in the browser of whoever grades.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from coursekit.labs.grading.gradebook import check_cell
+from coursekit.labs.grading.outcome import Outcome, Question
+from coursekit.labs.grading.submission import Cell, Submission
+from coursekit.labs.grading.table import replace
+
+__all__ = ["write_view"]
+
+TAG = re.compile(r"<(?=[A-Za-z/!?])")
+SCHEME = re.compile(r"(javascript|vbscript|data)\s*:", re.IGNORECASE)
+NO_CELL = "*The notebook has no cell with this question's mark.*"
+CONFIG = """\
+# Written by `coursekit grade`, for `nbgrader` started in this folder.
+c = get_config()  # noqa: F821
+c.CourseDirectory.db_url = {url!r}
+c.HTMLExporter.sanitize_html = True
+"""
+
+
+def write_view(out: Path, submission: Submission, outcome: Outcome) -> None:
+    """Write one submission where formgrader looks for it.
+
+    Args:
+        out: Folder of the output.
+        submission: What was handed in.
+        outcome: What came of it.
+    """
+    folder = out / "autograded" / outcome.slug / outcome.lab
+    folder.mkdir(parents=True, exist_ok=True)
+    cells = [_shown(cell) for cell in submission.cells if _kept(cell)]
+    if outcome.problem:
+        cells.insert(0, nbformat.v4.new_markdown_cell(_harmless(outcome.problem)))
+    for question in outcome.questions:
+        _mark(cells, question, submission)
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
+        cell.metadata.pop("from", None)
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    replace(folder / f"{outcome.lab}.ipynb", nbformat.writes(notebook) + "\n")
+
+
+def write_config(out: Path, url: str) -> None:
+    """Tell nbgrader's own commands where the gradebook is.
+
+    Args:
+        out: Folder of the output.
+        url: Database.
+    """
+    replace(out / "nbgrader_config.py", CONFIG.format(url=url))
+
+
+def _kept(cell: Cell) -> bool:
+    check = (cell.grade_id or "").startswith("check_")
+    return cell.kind in ("code", "markdown") and not check
+
+
+def _shown(cell: Cell) -> Any:
+    name = {"from": cell.grade_id or (cell.cell_id or "").replace("-", "_")}
+    if cell.kind == "code":
+        return nbformat.v4.new_code_cell(cell.source, metadata=name)
+    return nbformat.v4.new_markdown_cell(_harmless(cell.source), metadata=name)
+
+
+def _harmless(text: str) -> str:
+    return SCHEME.sub(r"\1&#58;", TAG.sub("&lt;", text))
+
+
+def _mark(cells: list[Any], question: Question, submission: Submission) -> None:
+    """Give the cells of a question their marks, and add what is missing.
+
+    Args:
+        cells: Cells of the view; changed.
+        question: The question.
+        submission: What was handed in.
+    """
+    at = [i for i, cell in enumerate(cells) if cell.metadata.get("from") == question.name]
+    if question.written:
+        if not at:
+            cells.append(nbformat.v4.new_markdown_cell(NO_CELL))
+            at = [len(cells) - 1]
+        cell = cells[at[-1]]
+        cell.metadata["nbgrader"] = _nbgrader(question, grade=True, solution=True)
+        return
+    position = len(cells)
+    if at:
+        cell = cells[at[-1]]
+        cell.metadata["nbgrader"] = _nbgrader(question, grade=False, solution=True)
+        position = at[-1] + 1
+    result = nbformat.v4.new_code_cell(f'check("{question.name}", {question.name})')
+    result.metadata["nbgrader"] = _nbgrader(question, grade=True, solution=False)
+    result.outputs = [nbformat.v4.new_output("stream", text=_result(question))]
+    cells.insert(position, result)
+
+
+def _nbgrader(question: Question, grade: bool, solution: bool) -> dict[str, Any]:
+    mark: dict[str, Any] = {
+        "grade": grade,
+        "grade_id": check_cell(question) if grade else question.name,
+        "locked": grade and not solution,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+        "cell_type": "markdown" if question.written else "code",
+        "checksum": "",
+    }
+    return {**mark, "points": question.max_points} if grade else mark
+
+
+def _result(question: Question) -> str:
+    points = f"{question.points or 0:g} of {question.max_points:g} points"
+    parts = [f"  {p}: {e:g} of {m:g}" for p, (e, m) in question.parts.items()]
+    return "\n".join([points, *parts, *question.sentences]) + "\n"
