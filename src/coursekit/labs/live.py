@@ -21,6 +21,7 @@ from coursekit.labs.registry import check
 __all__ = ["ACTIVATIONS", "Note", "curves", "explore", "needs"]
 
 MARKS = ("o", "s", "^", "D", "v")
+DECADES = 3  # a log axis spans at least these, so that level curves look level
 ACTIVATIONS = ("tanh", "relu", "sigmoid")
 
 
@@ -68,7 +69,8 @@ def curves(
 
     Args:
         panels: One dict a panel: ``lines`` (label to x and y), ``title``, ``x``, ``y``
-            (axis labels) and optionally ``log``, ``level`` (a reference line).
+            (axis labels) and optionally ``log``, ``level`` (a reference line) and
+            ``series`` (number of the first line's colour).
         alt: What the picture shows, for whoever does not see it.
         width: Width in inches.
         height: Height in inches.
@@ -76,22 +78,10 @@ def curves(
     Returns:
         The picture as one ``<img>`` on a white ground.
     """
-    ink = PALETTE["light"]["ink"]
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for ax, panel in zip(axes, panels, strict=True):
-        for i, (label, (x, y)) in enumerate(panel["lines"].items()):
-            dash = (0, DASHES[i]) if DASHES[i] else "-"
-            colour = PALETTE["light"][SERIES[i]]
-            style: dict[str, Any] = dict(linestyle=dash, marker=MARKS[i], markersize=4)
-            ax.plot(x, y, color=colour, label=label, **style)
-        if "level" in panel:
-            ax.axhline(panel["level"], color=ink, linewidth=0.8, linestyle=":")
-        ax.set(title=panel["title"], xlabel=panel["x"], ylabel=panel["y"])
-        if panel.get("log"):
-            ax.set_yscale("log")
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(frameon=False, fontsize="small")
+        _draw(ax, **panel)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", facecolor="white")
     data = base64.b64encode(buffer.getvalue()).decode()
@@ -100,6 +90,35 @@ def curves(
         f" src='data:image/png;base64,{data}'><p>{html.escape(alt)}</p>"
     )
     return Note(page, alt)
+
+
+def _draw(
+    ax: Any,
+    *,
+    lines: dict[str, Any],
+    title: str,
+    x: str,
+    y: str,
+    log: bool = False,
+    level: float | None = None,
+    series: int = 0,
+) -> None:
+    for i, (label, (across, up)) in enumerate(lines.items(), series):
+        style: dict[str, Any] = dict(marker=MARKS[i], markersize=4)
+        style["linestyle"] = (0, DASHES[i]) if DASHES[i] else "-"
+        ax.plot(across, up, color=PALETTE["light"][SERIES[i]], label=label, **style)
+    if level is not None:
+        ax.axhline(level, color=PALETTE["light"]["ink"], linewidth=0.8, linestyle=":")
+    ax.set(title=title, xlabel=x, ylabel=y)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    if log:
+        ax.set_yscale("log")
+        low, high = ax.get_ylim()
+        widen = max(1.0, (10**DECADES * low / high) ** 0.5)
+        ax.set_ylim(low / widen, high * widen)
+    ax.spines[["top", "right"]].set_visible(False)
+    if len(lines) > 1:
+        ax.legend(frameon=False, fontsize="small")
 
 
 def explore(draw: Callable[..., Note], button: str = "", **controls: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from coursekit.experiments import stacked, trainability
+from coursekit.experiments import stacked, stacked_training, trainability
 from coursekit.labs.live import ACTIVATIONS, Note, curves, explore
 from coursekit.labs.reading import read_number
 
@@ -55,11 +55,11 @@ def race(
             raise ValueError(f"my_std gave {std} for layer {layer}, expected ≥ 0")
         weight[0] *= std * math.sqrt(shape[1])
     at = trainability.moments(trainability.total_steps(), 12)
-    run = stacked.train(
+    run = stacked_training.train(
         stack,
         x,
         y,
-        optimizer=stacked.sgd(trainability.LEARNING_RATE),
+        optimizer=stacked_training.sgd(trainability.LEARNING_RATE),
         batch_size=trainability.BATCH_SIZE,
         moments=at,
         seeds=[0] * len(gains),

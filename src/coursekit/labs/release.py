@@ -30,8 +30,8 @@ from coursekit.labs.render import in_html
 
 __all__ = ["execute", "main", "release", "release_notebook"]
 
-CODE_STUB = "raise NotImplementedError  # replace this line by your code"
-TEXT_STUB = "*Replace this line by your answer.*"
+CODE_STUB = "raise NotImplementedError  # replace this line with your code"
+TEXT_STUB = "*Replace this line with your answer.*"
 PREPROCESSORS = (
     "LockCells",
     "ClearSolutions",

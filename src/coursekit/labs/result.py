@@ -111,7 +111,7 @@ def explain(error: StudentError, signature: str) -> str:
         case "missing":
             return (
                 f"Not answered yet: `{name}` still raises NotImplementedError. "
-                "Replace that line by your code and run the cell again."
+                "Replace that line with your code and run the cell again."
             )
         case "undefined":
             return f"The notebook defines no function called `{name}`."

@@ -72,13 +72,9 @@ def signal_picture(
         "way back."
     )
     axis = dict(x="hidden layer l", log=True)
-    return curves(
-        [
-            dict(lines={"Std(a)": (layers, a)}, title="forward", y="Std(a)", **axis),
-            dict(lines={"Std(δ)": (layers, delta)}, title="back", y="Std(δ)", **axis),
-        ],
-        alt,
-    )
+    forward = dict(lines={"a": (layers, a)}, title="forward", y="Std(a)")
+    back = dict(lines={"δ": (layers, delta)}, title="back", y="Std(δ)", series=1)
+    return curves([forward | axis, back | axis], alt)
 
 
 def compensation(measure: Callable[..., Any], depth: int = 10) -> Note:
@@ -108,9 +104,10 @@ def compensation(measure: Callable[..., Any], depth: int = 10) -> Note:
         f"gradient ends at {norms[1] / norms[-1]:.2f} of its value."
     )
     axis = dict(x="hidden layer l", log=True)
-    left = dict(lines={"Std(δ)": (layers, delta)}, title="backward signal", **axis)
-    right = dict(lines={"‖∂L/∂W‖": (layers, norms)}, title="weight gradient", **axis)
-    return curves([left | dict(y="Std(δ)"), right | dict(y="‖∂L/∂W‖")], alt)
+    left = dict(lines={"δ": (layers, delta)}, title="backward signal", series=1)
+    right = dict(lines={"W": (layers, norms)}, title="weight gradient", series=2)
+    left, right = left | dict(y="Std(δ)"), right | dict(y="norm of ∂L/∂W")
+    return curves([left | axis, right | axis], alt)
 
 
 def explore_rank(rank: Callable[..., Any]) -> Any:
@@ -154,7 +151,7 @@ def rank_picture(rank: Callable[..., Any], noise: float) -> Note:
         shares = (sigma / sigma[0]).clamp(min=1e-17).numpy()
         lines[label] = (np.arange(1, len(sigma) + 1), shares)
     alt = (
-        f"Noise {noise:.0e}: the hidden layer has rank {ranks[0]} at the start and "
+        f"Noise {noise:g}: the hidden layer has rank {ranks[0]} at the start and "
         f"rank {ranks[1]} after 300 updates, counted above 10⁻⁴ (dotted)."
     )
     panel = dict(
