@@ -1,45 +1,38 @@
-"""How much `import coursekit` adds to a bare interpreter, beside what torch adds.
+"""Measure what `import coursekit` costs above a bare Python start."""
 
-Run `python benchmarks/imports.py`. Each time is the median of several fresh
-interpreters, taken in turn so that a busy machine slows all alike.
-"""
+from __future__ import annotations
 
 import statistics
 import subprocess
 import sys
 import time
 
-STATEMENTS = {
-    "bare interpreter": "pass",
-    "import coursekit": "import coursekit",
-    "coursekit.notation": "import coursekit; coursekit.notation",
-    "import numpy": "import numpy",
-    "coursekit.init": "import coursekit; coursekit.init",
-}
-RUNS = 9
-PROMISE_MS = 50
+REPEATS = 15
+LOADED = (
+    "import coursekit, sys; print([m for m in ('torch', 'numpy') if m in sys.modules])"
+)
 
 
-def milliseconds(statement: str) -> float:
-    """Wall time of one fresh interpreter that runs the statement."""
+def seconds(program: str) -> float:
+    """Time one fresh interpreter."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", statement], check=True)
-    return 1000 * (time.perf_counter() - start)
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    return time.perf_counter() - start
 
 
 def main() -> None:
-    """Print a table of medians and what each adds to a bare interpreter."""
-    times = {name: [] for name in STATEMENTS}
-    for _ in range(RUNS):
-        for name, statement in STATEMENTS.items():
-            times[name].append(milliseconds(statement))
-    bare = statistics.median(times["bare interpreter"])
-    print(f"{'':22}{'median ms':>10}{'over bare':>11}")
-    for name, values in times.items():
-        median = statistics.median(values)
-        print(f"{name:22}{median:10.1f}{median - bare:11.1f}")
-    added = statistics.median(times["import coursekit"]) - bare
-    print(f"promise: < {PROMISE_MS} ms over bare; measured {added:.1f} ms")
+    """Alternate the two programs, so that a busy moment hits both."""
+    pairs = [(seconds("pass"), seconds("import coursekit")) for _ in range(REPEATS)]
+    bare = statistics.median(pair[0] for pair in pairs)
+    extra = statistics.median(pair[1] - pair[0] for pair in pairs)
+    print(
+        f"bare Python {bare * 1000:.0f} ms; import coursekit adds {extra * 1000:.1f} ms"
+    )
+    print(f"ratio {(bare + extra) / bare:.2f}; expected: less than 50 ms more")
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOADED], check=True, capture_output=True, text=True
+    )
+    print(f"heavy modules loaded by it: {loaded.stdout.strip()} (expected: [])")
 
 
 if __name__ == "__main__":

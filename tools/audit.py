@@ -64,7 +64,10 @@ def is_foreign(address: str) -> bool:
 def stored_errors(root: Path) -> list[str]:
     """Name every error among the stored outputs of the book's notebooks."""
     faults = []
-    for notebook in sorted([*root.glob("chapters/*.ipynb"), *root.glob("book/*.ipynb")]):
+    for notebook in sorted([
+        *root.glob("chapters/*.ipynb"),
+        *root.glob("book/*.ipynb"),
+    ]):
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         for number, cell in enumerate(cells, start=1):
             for output in cell.get("outputs", []):
@@ -99,7 +102,10 @@ def page_faults(path: Path, page: Page, found: dict[Path, Page]) -> Iterator[str
     for address in page.resources:
         if is_foreign(address):
             yield f"loads {address}"
-        elif not address.startswith(("data:", "#")) and not target(path, address).exists():
+        elif (
+            not address.startswith(("data:", "#"))
+            and not target(path, address).exists()
+        ):
             yield f"misses its file {address}"
     for address in page.links:
         if urlsplit(address).scheme or address.startswith("//"):

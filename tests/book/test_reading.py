@@ -50,8 +50,10 @@ def test_first_tab_reaches_the_skip_link(visit):
 def test_focus_is_visible_wherever_it_goes(visit, theme):
     """Each of the first forty stops of Tab has an outline of at least 2 px."""
     page = visit(FRONT, theme).page
-    outline = """() => { const e = document.activeElement, s = getComputedStyle(e);
-        return [e.outerHTML.slice(0, 100), s.outlineStyle, parseFloat(s.outlineWidth)] }"""
+    outline = """() => {
+        const e = document.activeElement, style = getComputedStyle(e);
+        return [e.outerHTML.slice(0, 100), style.outlineStyle,
+                parseFloat(style.outlineWidth)]; }"""
     for _ in range(40):
         page.keyboard.press("Tab")
         html, style, width = page.evaluate(outline)

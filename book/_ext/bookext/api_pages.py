@@ -110,8 +110,9 @@ def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef, method: bool) -> st
     return f"({ast.unparse(arguments)}){returns}"
 
 
-def _decorated(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
-    return any(ast.unparse(d).split(".")[-1] == name for d in node.decorator_list)
+def _decorated(node: Definition, name: str) -> bool:
+    names = (ast.unparse(d).split("(")[0] for d in node.decorator_list)
+    return any(found.split(".")[-1] == name for found in names)
 
 
 def _indent(lines: list[str]) -> list[str]:
@@ -133,19 +134,38 @@ def function(
     return [head, *options, "", *_indent(_docstring(node, kind)), ""]
 
 
+def _constructor(node: ast.ClassDef) -> str:
+    """Write how a class is called: its ``__init__``, or the fields of a dataclass."""
+    for member in node.body:
+        if isinstance(member, ast.FunctionDef) and member.name == "__init__":
+            return _signature(member, True).split(" -> ")[0]
+    bases = {ast.unparse(base).split(".")[-1] for base in node.bases}
+    if not (_decorated(node, "dataclass") or "NamedTuple" in bases):
+        return ""
+    fields = [m for m in node.body if isinstance(m, ast.AnnAssign)]
+    return f"({', '.join(_field(field) for field in fields)})"
+
+
+def _field(node: ast.AnnAssign) -> str:
+    value = node.value and ast.unparse(node.value)
+    if value and value.startswith("field("):
+        value = "..." if "default" in value else None
+    default = f" = {value}" if value else ""
+    return f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}{default}"
+
+
 def class_(node: ast.ClassDef, options: list[str]) -> list[str]:
     """Render a class with the public methods that have a docstring."""
     inner = _docstring(node, "class")
-    start = next(
-        (m for m in node.body if isinstance(m, ast.FunctionDef) and m.name == "__init__"),
-        None,
-    )
-    signature = _signature(start, True).split(" -> ")[0] if start else ""
     for member in node.body:
-        if isinstance(member, ast.FunctionDef) and ast.get_docstring(member):
-            if not member.name.startswith("_"):
-                inner += ["", *function(member, [], method=True)]
-    return [f".. py:class:: {node.name}{signature}", *options, "", *_indent(inner), ""]
+        if (
+            isinstance(member, ast.FunctionDef)
+            and ast.get_docstring(member)
+            and not member.name.startswith("_")
+        ):
+            inner += ["", *function(member, [], method=True)]
+    head = f".. py:class:: {node.name}{_constructor(node)}"
+    return [head, *options, "", *_indent(inner), ""]
 
 
 def members(module: Module, shown_as: dict[str, str]) -> list[str]:
@@ -155,7 +175,9 @@ def members(module: Module, shown_as: dict[str, str]) -> list[str]:
         home = shown_as.get(node.name, module.name)
         render = class_ if isinstance(node, ast.ClassDef) else function
         # a docstring may name an object by the file it stands in: both are targets
-        alias = [f"   :canonical: {module.name}.{node.name}"] if home != module.name else []
+        alias = (
+            [f"   :canonical: {module.name}.{node.name}"] if home != module.name else []
+        )
         lines += [f".. py:currentmodule:: {home}", "", *render(node, alias)]
     return lines
 
@@ -172,7 +194,9 @@ def page(root: Path, name: str) -> list[str]:
             lines += [inner_name, "-" * len(inner_name), ""]
             lines += [f".. py:module:: {inner_name}"]
             # init.fans is a function and the file it stands in: the function is linked
-            lines += ["   :no-index:", ""] if inner_name.split(".")[-1] in short else [""]
+            lines += (
+                ["   :no-index:", ""] if inner_name.split(".")[-1] in short else [""]
+            )
             lines += [*_docstring(inner.tree, "module"), "", *members(inner, short)]
     return lines
 

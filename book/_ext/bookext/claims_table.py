@@ -61,12 +61,16 @@ class ClaimsTable(SphinxDirective):
         """Count the verdicts in words."""
         render = importlib.import_module("coursekit.claims.render")
         verdicts = collections.Counter(map(render.verdict_words, records))
-        words = [f"{glyph} {number} {word}" for (glyph, word), number in verdicts.items()]
-        text = f"{len(records)} claims: {', '.join(words)}." if words else "No claims yet."
+        words = [
+            f"{glyph} {number} {word}" for (glyph, word), number in verdicts.items()
+        ]
+        text = (
+            f"{len(records)} claims: {', '.join(words)}." if words else "No claims yet."
+        )
         return nodes.paragraph("", text, classes=["claims-summary"])
 
     def section(self, page: str, claims: list[tuple[str, dict]]) -> nodes.section:
-        """Build a chapter's tables, one for each of its sections that claims anything."""
+        """Build a chapter's tables, one for each of its sections with claims."""
         render = importlib.import_module("coursekit.claims.render")
         title = nodes.title("", "", self.link(page))
         section = nodes.section("", title, ids=[nodes.make_id(f"claims-{page}")])

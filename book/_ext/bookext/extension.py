@@ -1,0 +1,35 @@
+"""Register every part of the book's extension with Sphinx."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bookext import (
+    accessible,
+    api_pages,
+    claims_table,
+    colab,
+    curriculum,
+    notation_table,
+    offline,
+)
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+PARTS = (
+    curriculum,
+    notation_table,
+    claims_table,
+    api_pages,
+    colab,
+    offline,
+    accessible,
+)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register every part with Sphinx."""
+    for part in PARTS:
+        part.setup(app)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
