@@ -13,7 +13,7 @@ Example:
 from importlib import import_module
 
 # Type checkers know the name; importing it from typing would cost more than the rest.
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # ruff: ignore[non-empty-init-module]
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         init,
         labs,
         layers,
+        losses,
+        metrics,
         models,
         notation,
         optim,
@@ -50,6 +52,8 @@ __all__ = [
     "init",
     "labs",
     "layers",
+    "losses",
+    "metrics",
     "models",
     "notation",
     "optim",

@@ -80,13 +80,9 @@ def test_standard_deviations_equal_those_by_hand():
     ("function", "old", "new"),
     [
         ("signals", "record.inputs[1:]", "record.inputs[:-1]"),
-        ("signals", "else record.inputs[1:]", "else z"),
-        (
-            "signals",
-            "torch.autograd.grad(value,",
-            "torch.autograd.grad(len(x) * value,",
-        ),
-        ("signals", "torch.autograd.grad(value,", "torch.autograd.grad(-2 * value,"),
+        ("signals", "record.inputs[1:]", "record.outputs[:-1]"),
+        ("signals", "        value, z,", "        len(x) * value, z,"),
+        ("signals", "        value, z,", "        -2 * value, z,"),
         ("signals", "record.outputs[:-1]", "record.outputs[1:]"),
         ("_std", "std(correction=0)", "var(correction=0)"),
         ("_std", "std(correction=0)", "std()"),

@@ -3,7 +3,8 @@ r"""Draw small data sets that can be seen whole in one picture.
 Four two-dimensional classification problems, none of them linearly
 separable, and one regression problem in one dimension. Coordinates are of
 order one; ``noise`` is the standard deviation of Gaussian noise added to
-every coordinate (to the target, for regression).
+every coordinate (to the target, for regression). Points lie on the device of
+the generator.
 """
 
 import math
@@ -50,11 +51,11 @@ def spirals(
     """
     check_positive("turns", turns)
     draw = _generator(n, noise, generator, seed)
-    y = torch.arange(n) % 2
-    radius = torch.rand(n, generator=draw).sqrt()
+    y = torch.arange(n, device=draw.device) % 2
+    radius = _uniform(draw, n).sqrt()
     angle = 2 * math.pi * turns * radius + math.pi * y
     x = torch.stack((radius * angle.cos(), radius * angle.sin()), dim=1)
-    return x + noise * torch.randn(n, 2, generator=draw), y
+    return x + noise * _normal(draw, n, 2), y
 
 
 def moons(
@@ -87,11 +88,11 @@ def moons(
         True
     """
     draw = _generator(n, noise, generator, seed)
-    y = torch.arange(n) % 2
+    y = torch.arange(n, device=draw.device) % 2
     sign = 1.0 - 2 * y
-    angle = math.pi * torch.rand(n, generator=draw)
+    angle = math.pi * _uniform(draw, n)
     x = torch.stack((sign * (angle.cos() - 0.5), sign * (angle.sin() - 0.25)), dim=1)
-    return x + noise * torch.randn(n, 2, generator=draw), y
+    return x + noise * _normal(draw, n, 2), y
 
 
 def rings(
@@ -124,11 +125,11 @@ def rings(
         tensor([1.0000, 0.5000, 1.0000, 0.5000])
     """
     draw = _generator(n, noise, generator, seed)
-    y = torch.arange(n) % 2
+    y = torch.arange(n, device=draw.device) % 2
     radius = 1 - 0.5 * y
-    angle = 2 * math.pi * torch.rand(n, generator=draw)
+    angle = 2 * math.pi * _uniform(draw, n)
     x = torch.stack((radius * angle.cos(), radius * angle.sin()), dim=1)
-    return x + noise * torch.randn(n, 2, generator=draw), y
+    return x + noise * _normal(draw, n, 2), y
 
 
 def xor(
@@ -161,9 +162,9 @@ def xor(
         True
     """
     draw = _generator(n, noise, generator, seed)
-    x = 2 * torch.rand(n, 2, generator=draw) - 1
+    x = 2 * _uniform(draw, n, 2) - 1
     y = (x.prod(dim=1) < 0).long()
-    return x + noise * torch.randn(n, 2, generator=draw), y
+    return x + noise * _normal(draw, n, 2), y
 
 
 def cubic(
@@ -196,8 +197,8 @@ def cubic(
         True
     """
     draw = _generator(n, noise, generator, seed)
-    x = 2 * torch.rand(n, 1, generator=draw) - 1
-    return x, 4 * x**3 - 3 * x + noise * torch.randn(n, 1, generator=draw)
+    x = 2 * _uniform(draw, n, 1) - 1
+    return x, 4 * x**3 - 3 * x + noise * _normal(draw, n, 1)
 
 
 def _generator(
@@ -206,3 +207,11 @@ def _generator(
     check_count("n", n)
     check_positive("noise", noise, zero=True)
     return generator if generator is not None else new_generator(seed)
+
+
+def _uniform(draw: torch.Generator, *shape: int) -> Tensor:
+    return torch.rand(shape, generator=draw, device=draw.device)
+
+
+def _normal(draw: torch.Generator, *shape: int) -> Tensor:
+    return torch.randn(shape, generator=draw, device=draw.device)

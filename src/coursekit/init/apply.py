@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from .._validate import check_in
+from .._validate import check_in, check_number
 from ..device import generator as new_generator
 from ..layers import LinearMap, linear_maps
 from .he import he_normal, he_uniform
@@ -91,7 +91,7 @@ def initialize(
             scheme(w.shape, generator=draw, dtype=w.dtype, device=w.device, **kwargs)
         )
         if layer.bias is not None and bias is not None:
-            layer.bias.fill_(bias)
+            layer.bias.fill_(check_number("bias", bias))
     return model
 
 

@@ -12,8 +12,9 @@ keeps the variance of z forward, or that of :math:`\delta` backward, when
 
 The expectations are the *second moments*, not the variances: an activation
 with a mean (ReLU, sigmoid) sends that mean on as well. For ReLU and leaky
-ReLU both gains agree at every :math:`\sigma`; for all others they differ and
-depend on :math:`\sigma`, so no single number is right.
+ReLU, whose only kink is at zero, both gains agree at every :math:`\sigma`;
+for a curved activation they differ and depend on :math:`\sigma`, so no single
+number is right.
 """
 
 import math

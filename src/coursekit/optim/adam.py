@@ -20,9 +20,10 @@ adopted and which changes the meaning of :math:`\epsilon`:
     \frac{m_t}{\sqrt{v_t} + \hat\epsilon} \qquad (6)
 
 that is, (5) with :math:`\epsilon = \hat\epsilon/\sqrt{1-\beta_2^t}`: 32 times
-larger in the first update. A coordinate that never sees a gradient does not
-move; one whose gradient is rare and large may move too far, and convergence
-can fail even on convex problems (AMSGrad's counter-example).
+larger in the first update. The size of a gradient counts for little: a rare
+large one is scaled down to the size of frequent small ones, which can then
+win although they sum to less, so that convergence can fail even on a convex
+problem (Reddi et al. 2018).
 """
 
 import torch
@@ -93,6 +94,8 @@ def update(
     References:
         Kingma, Ba (2015), Adam: a method for stochastic optimization, arXiv
         1412.6980, algorithm 1 for (1) to (5), end of § 2 for (6).
+        Reddi, Kale, Kumar (2018), On the convergence of Adam and beyond, arXiv
+        1904.09237.
     """
     beta1, beta2 = betas
     m = beta1 * state["m"] + (1 - beta1) * g  # (1)

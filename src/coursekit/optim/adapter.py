@@ -106,8 +106,8 @@ class RuleOptimizer(Optimizer):
             hyper = {name: group[name] for name in self.rule.hyper}
             for theta in group["params"]:
                 if theta.grad is not None:
-                    sign = -1 if group["maximize"] else 1
-                    self._update(theta, sign * self._dense(theta.grad), hyper)
+                    g = self._dense(theta.grad)
+                    self._update(theta, -g if group["maximize"] else g, hyper)
         return loss
 
     def _update(self, theta: Tensor, g: Tensor, hyper: dict[str, Any]) -> None:

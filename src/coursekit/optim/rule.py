@@ -16,6 +16,7 @@ mutates nothing, and its arithmetic batches over leading axes: with parameters
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from torch import Tensor
 
@@ -54,7 +55,7 @@ class Rule:
     update: Callable[..., tuple[Tensor, State]]
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def hyper(self) -> tuple[str, ...]:
         """The names of the hyperparameters: the keywords of ``update``."""
         parameters = inspect.signature(self.update).parameters.values()

@@ -50,7 +50,7 @@ class SGD(RuleOptimizer):
 
     References:
         Robbins, Monro (1951), A stochastic approximation method, Annals of
-        Mathematical Statistics 22, 400–407, eq. 6.
+        Mathematical Statistics 22, 400–407.
     """
 
     rule = sgd

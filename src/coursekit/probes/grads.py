@@ -11,12 +11,11 @@ see ``coursekit.probes.signals``.
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from .._validate import check_in
 from ..layers import LinearMap
-from .signals import Loss, _same_randomness
+from .quiet import Loss, quiet_loss
 
 __all__ = ["grad_norms", "weight_grad_norms"]
 
@@ -109,12 +108,12 @@ def _gradients(
             f"model: expected trainable parameters, got {type(model).__name__} "
             "without any; call requires_grad_(True)"
         )
-    with torch.enable_grad(), _same_randomness(x):
-        buffers = {name: b.clone() for name, b in model.named_buffers()}
-        value = loss(functional_call(model, buffers, (x,)), y)
-        gradients = torch.autograd.grad(
-            value, list(trainable.values()), allow_unused=True, materialize_grads=True
-        )
+    gradients = torch.autograd.grad(
+        quiet_loss(model, x, y, loss),
+        list(trainable.values()),
+        allow_unused=True,
+        materialize_grads=True,
+    )
     return list(trainable), gradients
 
 

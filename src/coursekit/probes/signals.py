@@ -12,20 +12,18 @@ shrinks towards the output and :math:`\delta` shrinks towards the input, the
 two decays compensate and weight gradients look level in a net that is broken.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from ..layers import linear_maps
+from .quiet import Loss, quiet_loss
 
 __all__ = ["SignalStats", "Signals", "forward_backward_std", "signals"]
-
-Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Signals(NamedTuple):
@@ -81,6 +79,7 @@ def signals(
 
     Raises:
         ValueError: If there is no hidden layer, or the loss is not a scalar.
+        TypeError: If a module in ``at`` returns something else than a tensor.
 
     Example:
         >>> from coursekit.models import MLP
@@ -93,20 +92,21 @@ def signals(
         Nothing is left behind: no ``.grad``, no hook, no moved running
         statistics, no step of the global random generators.
     """
-    with torch.enable_grad(), _same_randomness(x), _recording(model, at) as record:
-        buffers = {name: b.clone() for name, b in model.named_buffers()}
-        value = loss(functional_call(model, buffers, (x,)), y)
-        _check(value, record, at, model)
-        z = record.outputs if at is not None else record.outputs[:-1]
-        deltas = torch.autograd.grad(value, z, allow_unused=True)  # (1)
-    a = z if at is not None else record.inputs[1:]
-    return Signals(
-        [tensor.detach().clone() for tensor in a],
-        [
-            torch.zeros_like(out) if delta is None else delta
-            for out, delta in zip(z, deltas, strict=True)
-        ],
+    with _recording(model, at) as record:
+        value = quiet_loss(model, x, y, loss)
+    if len(record.outputs) < (2 if at is None else 1):
+        raise ValueError(
+            f"model: expected a hidden layer, got {type(model).__name__} with "
+            f"{len(record.outputs)} recorded; a linear map counts as hidden when "
+            "another one follows it"
+        )
+    a, z = record.inputs[1:], record.outputs[:-1]
+    if at is not None:
+        a = z = record.outputs
+    delta = torch.autograd.grad(  # (1)
+        value, z, allow_unused=True, materialize_grads=True
     )
+    return Signals([tensor.detach().clone() for tensor in a], list(delta))
 
 
 def forward_backward_std(
@@ -167,7 +167,12 @@ def _recording(
 ) -> Generator[_Record, None, None]:
     record = _Record([], [])
 
-    def hook(module: nn.Module, args: tuple[Any, ...], z: Tensor) -> Tensor:
+    def hook(module: nn.Module, args: tuple[Any, ...], z: Any) -> Tensor:
+        if not isinstance(z, Tensor):
+            raise TypeError(
+                f"at: expected modules that return a tensor, got "
+                f"{type(module).__name__}, which returns a {type(z).__name__}"
+            )
         if not z.requires_grad:  # a frozen model still has signals
             z = z.detach().requires_grad_(True)
         record.inputs.append(args[0])
@@ -179,26 +184,3 @@ def _recording(
         for module in watched:
             stack.callback(module.register_forward_hook(hook).remove)
         yield record
-
-
-@contextmanager
-def _same_randomness(x: Tensor) -> Generator[None, None, None]:
-    devices = [x.device] if x.is_cuda else []
-    with torch.random.fork_rng(devices=devices):
-        yield
-
-
-def _check(
-    value: Tensor, record: _Record, at: Sequence[nn.Module] | None, model: nn.Module
-) -> None:
-    if value.ndim:
-        raise ValueError(
-            f"loss: expected a scalar, got shape {tuple(value.shape)}; take the mean "
-            "over the batch"
-        )
-    if len(record.outputs) < (2 if at is None else 1):
-        raise ValueError(
-            f"model: expected a hidden layer, got {type(model).__name__} with "
-            f"{len(record.outputs)} recorded; a linear map counts as hidden when "
-            "another one follows it"
-        )
