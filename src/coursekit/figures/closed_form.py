@@ -34,7 +34,8 @@ class Range:
         step: Distance of neighbouring slider positions; by default a 200th.
         log: Whether positions are spaced by factors (``step`` is then ignored).
         unit: Unit, spoken after the value.
-        spec: Format of the value, as in sentences.
+        spec: Format of the value, as in sentences; by default as many places as the
+            step has.
 
     Raises:
         ValueError: If the range is empty, or logarithmic and not positive.
@@ -52,6 +53,9 @@ class Range:
     def __post_init__(self) -> None:
         if not self.low < self.high:
             raise ValueError(f"Range {self.name!r}: low {self.low} ≥ high {self.high}")
+        if not self.spec and self.step and not self.log:
+            places = len(f"{self.step:.6f}".rstrip("0").partition(".")[2])
+            object.__setattr__(self, "spec", f".{places}f")
         if self.log and self.low <= 0:
             raise ValueError(f"Range {self.name!r} is log, so low must be positive")
 

@@ -83,11 +83,13 @@ def source_line(figure: Figure) -> str:
     seeds = known.get("seeds") or ()
     parts = [
         known.get("what"),
-        f"{len(seeds)} seeds" if seeds else None,
+        f"{len(seeds)} seed{'s' * (len(seeds) > 1)}" if seeds else None,
         f"made by “{known['command']}”" if known.get("command") else None,
-        f"torch {versions['torch']}" if "torch" in versions else None,
+        f"torch {versions['torch'].split('+')[0]}" if "torch" in versions else None,
         known.get("date"),
     ]
+    if figure.claims:
+        parts.insert(0, f"serves {', '.join(figure.claims)}")
     if figure.space.model:
         parts.append("computed in the page by a closed form, tested against its twin")
     return " · ".join(p for p in parts if p)

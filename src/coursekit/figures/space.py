@@ -21,7 +21,7 @@ from .cube import Cube
 from .dims import Dim
 
 State = dict[str, "int | float"]
-SAMPLED_STATES = 3000
+SAMPLED_STATES = 400
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,22 @@ class Space:
         kept = [d for d in dims if d in axes]
         order = [kept.index(a) for a in axes if a in kept]
         return values[place].transpose(order) if order else values[place]
+
+    def scalar(self, value: float | str, state: Mapping[str, Any]) -> float:
+        """Return a number that may be given by name.
+
+        Args:
+            value: A number, a field that the state fixes, or a dimension.
+            state: The state.
+
+        Returns:
+            The number.
+        """
+        if not isinstance(value, str):
+            return float(value)
+        if value in self.dims:
+            return float(self.value(value, state))
+        return float(self.array(value, state))
 
     def states(
         self, start: State, notable: Mapping[str, Sequence[float]]

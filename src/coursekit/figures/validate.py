@@ -89,7 +89,9 @@ def check_panel(
     for name in panel.spread():
         if not isinstance(space.dim(name), Dim):
             raise ValueError(f"{_word(panel)} is spread over {name!r}, a Range")
-    for name, axes in panel.uses():
+    for name, axes, scalar in panel.uses():
+        if scalar and name in state:
+            continue
         if name not in space.fields:
             raise ValueError(f"{_word(panel)}: {unknown_field(space, name)}")
         if missing := space.needs(name) - axes - set(state):

@@ -11,10 +11,26 @@ Limits = tuple[float, float]
 
 
 class Use(NamedTuple):
-    """State that a mark reads a field and spreads it over some dimensions."""
+    """State that a mark reads a field and spreads it over some dimensions.
+
+    A scalar use may name a dimension too: the setting itself is the number.
+    """
 
     field: str
-    axes: frozenset[str]
+    axes: frozenset[str] = frozenset()
+    scalar: bool = False
+
+
+def scalars(*values: Number | str | None) -> Iterator[Use]:
+    """List those of some numbers that are looked up by name.
+
+    Args:
+        *values: Numbers, names, or None.
+
+    Yields:
+        A scalar use for each name.
+    """
+    yield from (Use(v, scalar=True) for v in values if isinstance(v, str))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +95,15 @@ class Ref:
     y: Number | str | None = None
     curve: str | None = None
 
-    def fields(self) -> list[str]:
-        """Name the fields of the reference.
+    def uses(self, axes: frozenset[str]) -> Iterator[Use]:
+        """List the fields that the reference reads.
 
-        Returns:
-            Names of scalar fields and of the curve.
+        Args:
+            axes: Dimensions that its panel is spread over.
+
+        Yields:
+            Each field.
         """
-        return [v for v in (self.x, self.y, self.curve) if isinstance(v, str)]
+        yield from scalars(self.x, self.y)
+        if self.curve:
+            yield Use(self.curve, axes)

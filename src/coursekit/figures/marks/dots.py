@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .base import Limits, Mark, Number, Ref, Use
+from .base import Limits, Mark, Number, Ref, Use, scalars
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +61,9 @@ class Dots(Mark):
         axes = frozenset(self.spread())
         names = (self.value, self.seeds, self.low, self.high, self.verdict)
         yield from (Use(n, axes) for n in names if n)
-        scalars = [v for v in self.shade or () if isinstance(v, str)]
-        scalars += [n for r in self.refs for n in r.fields()]
-        yield from (Use(n, frozenset()) for n in scalars)
+        yield from scalars(*(self.shade or ()))
+        for ref in self.refs:
+            yield from ref.uses(axes)
 
     def picked(self) -> tuple[str, ...]:  # ruff: ignore[undocumented-public-method]
         return (self.over,) if self.pick else ()

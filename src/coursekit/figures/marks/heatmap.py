@@ -61,7 +61,8 @@ class Heatmap(Mark):
         axes = frozenset(self.spread())
         masks = (self.dots, self.group, self.changed)
         yield from (Use(n, axes) for n in (self.z, *masks) if n)
-        yield from (Use(n, axes) for r in self.refs for n in r.fields())
+        for ref in self.refs:
+            yield from ref.uses(axes)
 
     def picked(self) -> tuple[str, ...]:  # ruff: ignore[undocumented-public-method]
         return (self.x, self.y) if self.pick else ()

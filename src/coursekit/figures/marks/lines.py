@@ -92,7 +92,8 @@ class Lines(Mark):
         names = [s.y for s in self.series] + ([] if self.x == self.axis else [self.x])
         names += [b for s in self.series for b in s.band or ()]
         yield from (Use(n, axes) for n in names)
-        yield from (Use(n, axes) for r in self.refs for n in r.fields())
+        for ref in self.refs:
+            yield from ref.uses(axes)
 
     def picked(self) -> tuple[str, ...]:  # ruff: ignore[undocumented-public-method]
         return (self.axis,) if self.pick else ()

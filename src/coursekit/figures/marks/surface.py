@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .base import Limits, Mark, Number, Use
+from .base import Limits, Mark, Number, Use, scalars
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,9 @@ class Surface(Mark):
         if self.field:
             yield Use(self.field, axes)
         yield from (Use(n, axes) for p in self.paths for n in (p.x, p.y))
-        places = [v for p in self.points for v in (p.x, p.y)]
-        places += [v for a in self.arrows for v in (a.x, a.y, a.to_x, a.to_y)]
-        yield from (Use(v, frozenset()) for v in places if isinstance(v, str))
+        yield from scalars(self.slice, *(v for p in self.points for v in (p.x, p.y)))
+        for arrow in self.arrows:
+            yield from scalars(arrow.x, arrow.y, arrow.to_x, arrow.to_y)
 
     def picked(self) -> tuple[str, ...]:  # ruff: ignore[undocumented-public-method]
         return tuple(self.start or ())

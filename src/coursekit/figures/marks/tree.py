@@ -55,7 +55,7 @@ class Tree(Mark):
         return tuple(_walk(self.root))
 
     def uses(self) -> Iterator[Use]:  # ruff: ignore[undocumented-public-method]
-        yield Use(self.active, frozenset())
+        yield Use(self.active)
 
 
 def _walk(node: Branch | Leaf) -> Iterator[Branch | Leaf]:

@@ -9,44 +9,66 @@ const BOTTOM = 38;
 /**
  * Lay out a plot with two axes.
  * @param {object} spec xlim, ylim, xlog, ylog, xlabel, ylabel; height and width; right
- *   and top (extra margins); rows (texts on the left in place of numbers).
+ *   and top (extra margins); rows (texts on the left in place of numbers); quiet (in
+ *   all columns of facets but the first, where the name of y is not repeated).
  * @returns {object} Scales x and y, edges, and the markup of the axes.
  */
 export function createFrame(spec) {
   const { width, height, xlim, ylim, xlog = false, ylog = false } = spec;
-  const top = TOP + (spec.top ?? 0);
+  const words = wrapText(spec.ylabel, width);
+  const top = TOP + (spec.top ?? 0) + 15 * Math.max(0, words.length - 1);
   const bottom = height - BOTTOM;
   const yticks = spec.rows ? [] : ticksOf(ylim, ylog, Math.max(3, (bottom - top) / 44));
-  const names = spec.rows ?? yticks.map((t) => formatNumber(t));
+  const names = spec.rows ?? tickNames(yticks, ylog);
   const left = Math.max(26, ...names.map((n) => textWidth(n))) + 10;
   const right = width - (spec.right ?? 12);
   const x = createScale(xlim, [left, right], xlog);
   const y = createScale(ylim ?? [0, 1], [bottom, top], ylog);
   const plot = { left, right, top, bottom, width, height };
-  return { ...plot, x, y, axes: axesOf(spec, plot, x, y, yticks) };
+  const rows = yticks.map((t, k) => rowTick(y(t), names[k], plot));
+  const axes = [columnTicks(xlim, xlog, x, plot), ...rows, axisNames(spec, left, right, height)];
+  return { ...plot, x, y, axes: element("g", {}, axes.join("")) };
 }
 
-function axesOf(spec, { left, right, top, bottom, height }, x, y, yticks) {
-  const xticks = ticksOf(spec.xlim, spec.xlog ?? false, Math.max(2, (right - left) / 64));
-  const columns = keepApart(xticks.map((t) => ({ at: x(t), text: formatNumber(t) })));
-  const marks = columns.map(({ at, text, shown }) => {
-    const tick = line(at, top, at, bottom, "ck-grid");
-    return tick + (shown ? label(at, bottom + 16, text, { "text-anchor": "middle" }) : "");
-  });
-  const rows = yticks.map((t) => {
-    const name = label(left - 8, y(t) + 4, formatNumber(t), { "text-anchor": "end" });
-    return line(left, y(t), right, y(t), "ck-grid") + name;
-  });
-  return element("g", {}, [...marks, ...rows, axisNames(spec, left, right, height)].join(""));
+function columnTicks(xlim, xlog, x, { left, right, top, bottom }) {
+  const ticks = ticksOf(xlim, xlog, Math.max(2, (right - left) / 64));
+  const names = tickNames(ticks, xlog);
+  const columns = keepApart(ticks.map((t, k) => ({ at: x(t), text: names[k] })));
+  return columns.map(({ at, text, shown }) => {
+    const words = shown ? label(at, bottom + 16, text, { "text-anchor": "middle" }) : "";
+    return line(at, top, at, bottom, "ck-grid") + words;
+  }).join("");
+}
+
+function rowTick(y, name, { left, right }) {
+  return line(left, y, right, y, "ck-grid") + label(left - 8, y + 4, name, { "text-anchor": "end" });
+}
+
+/** Write tick values; on a log axis that needs powers, all as powers. */
+function tickNames(ticks, log) {
+  const powers = log && ticks.some((t) => t < 1e-3 || t >= 1e5);
+  const spec = (t) => (powers && t !== 1 && t !== 10 ? ".2e" : "");
+  return ticks.map((t) => formatNumber(t, spec(t)));
 }
 
 /** Write the names of both axes: y above its axis, x below. */
-export function axisNames({ xlabel, ylabel }, left, right, height) {
+export function axisNames({ xlabel, ylabel, quiet }, left, right, height) {
   const below = { "text-anchor": "middle", class: "ck-axis" };
-  const centre = (left + right) / 2;
-  const room = Math.max(centre, textWidth(xlabel ?? "") / 2 + 2);
-  return (ylabel ? label(0, 13, ylabel, { class: "ck-axis" }) : "")
-    + (xlabel ? label(room, height - 6, xlabel, below) : "");
+  const half = textWidth(xlabel ?? "") / 2;
+  const centre = Math.max((left + right) / 2, half + 2);
+  const above = quiet ? [] : wrapText(ylabel, Math.max(right, 120)).map((text, k) =>
+    label(0, 13 + 15 * k, text, { class: "ck-axis" }));
+  return above.join("") + (xlabel ? label(centre, height - 6, xlabel, below) : "");
+}
+
+function wrapText(text, width) {
+  const lines = [];
+  for (const word of text ? text.split(" ") : []) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && textWidth(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /**

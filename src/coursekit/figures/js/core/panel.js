@@ -61,26 +61,32 @@ function drawFacets(svg, panel, mark, context) {
   const height = panel.facet ? Math.min(panel.height, Math.max(190, cell * 0.95)) : panel.height;
   const title = panel.facet ? FACET_TITLE : 0;
   const shown = names.map((name, k) => {
-    const at = { x: (k % columns) * (cell + gap), y: Math.floor(k / columns) * (height + title) };
+    const column = k % columns;
+    const at = { x: column * (cell + gap), y: Math.floor(k / columns) * (height + title) };
     const over = panel.facet ? { [panel.facet]: k } : {};
     const view = {
       ...context, hover, state: { ...state, ...over }, width: cell, height,
       id: `${context.id}-${k}`,
     };
-    const drawn = mark(panel, view);
+    const drawn = mark({ ...panel, quiet: column > 0 }, view);
     return { drawn, at, over, name, title, body: facetMarkup(drawn, at, k, panel, context, title) };
   });
-  const total = (height + title) * Math.ceil(names.length / columns);
+  const drawn = (height + title) * Math.ceil(names.length / columns);
+  const footer = shown[0].drawn.footer?.(width);
+  const total = drawn + (footer?.height ?? 0);
   svg.setAttribute("viewBox", `0 0 ${width} ${total}`);
   svg.style.height = `${total}px`;
-  svg.innerHTML = shown.map(({ body }) => body).join("");
+  svg.innerHTML = shown.map(({ body }) => body).join("")
+    + (footer ? element("g", { transform: `translate(0 ${drawn})` }, footer.markup) : "");
   return shown;
 }
 
 function facetMarkup(drawn, at, k, panel, { space, now }, title) {
   if (!panel.facet) return drawn.body;
   const chosen = now().state[panel.facet] === k;
-  const name = settingName(space.dims[panel.facet], k);
+  const dim = space.dims[panel.facet];
+  const words = typeof dim.values[k] === "number" ? `${dim.label} ` : "";
+  const name = words + settingName(dim, k);
   const heading = label(0, 12, name, { class: chosen ? "ck-facet ck-strong" : "ck-facet" });
   const inner = element("g", { transform: `translate(0 ${title})` }, drawn.body);
   return element("g", { transform: `translate(${at.x} ${at.y})` }, heading + inner);

@@ -104,7 +104,7 @@ function layOut(root, meta, { controls, scrubs, predict, panels, speech, link, r
   const behind = controls.filter(({ spec }) => spec.more).map((c) => c.element);
   const more = behind.length && create("details", { className: "ck-more" },
     create("summary", {}, "More settings"),
-    create("div", { className: "ck-controls" }, ...behind));
+    controlGrid(behind));
   const title = create("p", { className: "ck-title", id: `${root.id}-title` }, meta.title);
   const source = create("p", { className: "ck-source" }, meta.source);
   const actions = create("div", { className: "ck-actions" }, link, reset);
@@ -114,7 +114,7 @@ function layOut(root, meta, { controls, scrubs, predict, panels, speech, link, r
   root.replaceChildren(...[
     title,
     predict?.element,
-    inView.length && create("div", { className: "ck-controls" }, ...inView),
+    inView.length && controlGrid(inView),
     more,
     ...scrubs.map((s) => s.element),
     create("div", { className: "ck-panels" }, ...panels.map((p) => p.element)),
@@ -122,6 +122,12 @@ function layOut(root, meta, { controls, scrubs, predict, panels, speech, link, r
     create("div", { className: "ck-foot" }, source, actions),
     caption,
   ].filter(Boolean));
+}
+
+/** Lay controls out so that no row is left with a single one. */
+function controlGrid(elements) {
+  const pairs = elements.length === 2 || elements.length === 4 ? " ck-pairs" : "";
+  return create("div", { className: `ck-controls${pairs}` }, ...elements);
 }
 
 /**

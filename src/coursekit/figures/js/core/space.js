@@ -61,7 +61,10 @@ export function createSpace(meta, arrays, models) {
   }
 
   const has = (name) => Boolean(arrays[name] || (model && name in model.outputs));
-  const scalar = (value, state) => (typeof value === "string" ? at(value, state) : value);
+  const scalar = (value, state) => {
+    if (typeof value !== "string") return value;
+    return dims[value] ? valueOf(value, state) : at(value, state);
+  };
   const field = (state) => {
     const inputs = inputsOf(state);
     return (x, y) => models[`${model.name}Field`](x, y, inputs);

@@ -22,7 +22,6 @@ export function heatmap(panel, view) {
     ...refLines(panel, view, grid),
     ...[view.hover, view.state].map((at, k) => selection(panel, at, grid, k === 0)),
     axisLabels(panel, view, grid),
-    colourBar(panel, view, grid),
   ];
   const up = panel.upwards ? 1 : -1;
   return {
@@ -33,6 +32,7 @@ export function heatmap(panel, view) {
       ArrowUp: [panel.y, up], ArrowDown: [panel.y, -up],
     },
     table: () => tableOf(panel, view, cells),
+    footer: (width) => footerOf(panel, view, width),
   };
 }
 
@@ -41,14 +41,13 @@ function gridOf(panel, view) {
   const [columns, rows] = [dims[panel.x].names.length, dims[panel.y].names.length];
   const names = Math.max(...dims[panel.y].names.map((n) => textWidth(n)));
   const [left, right, top] = [Math.min(names, view.width * 0.3) + 10, view.width - 2, 26];
-  const notes = notesOf(panel);
-  const bottom = view.height - (notes.length ? 84 : 66);
+  const bottom = view.height - 44;
   const [w, h] = [(right - left) / columns, (bottom - top) / rows];
   const boxOf = (i, j) => {
     const row = panel.upwards ? rows - 1 - j : j;
     return { x: left + i * w, y: top + row * h, width: w, height: h };
   };
-  return { left, right, top, bottom, columns, rows, w, h, boxOf, notes, height: view.height };
+  return { left, right, top, bottom, columns, rows, w, h, boxOf };
 }
 
 function notesOf({ dots, dots_label, fails, group, group_label, changed, changed_label }) {
@@ -119,7 +118,9 @@ function outlineOf(cells, grid) {
     [x, y - h, `M${x} ${y}h${w}`], [x, y + h, `M${x} ${y + h}h${w}`],
   ].filter(([nx, ny]) => !grouped.has(key(nx, ny))).map(([, , d]) => d);
   const d = cells.filter((c) => c.grouped).flatMap(sides).join("");
-  return ["ck-outline-under", "ck-outline"].map((c) => element("path", { d, class: c })).join("");
+  const fine = grid.h < 18 ? " ck-fine" : "";
+  return ["ck-outline-under", "ck-outline"]
+    .map((c) => element("path", { d, class: c + fine })).join("");
   function key(x, y) {
     return `${Math.round((x - grid.left) / grid.w)},${Math.round((y - grid.top) / grid.h)}`;
   }
@@ -190,40 +191,59 @@ function axisLabels(panel, view, grid) {
   return [...below, ...beside, names].join("");
 }
 
-function colourBar(panel, view, grid) {
-  const y = grid.bottom + 50;
+/** The colour scale and what the signs mean, once for all facets. */
+function footerOf(panel, view, width) {
   const [low, high] = panel.zlim.map((v) => formatNumber(v, panel.show ?? ""));
-  const [before, after] = [panel.zlabel ? `${panel.zlabel}  ${low}` : low, high];
-  const end = grid.right - textWidth(after) - 8;
-  const width = Math.max(40, Math.min(140, end - textWidth(before) - 8));
-  const stops = view.palette[panel.ramp];
-  const gradient = `${view.id}-ramp`;
-  const parts = stops.map((colour, k) =>
-    element("stop", { offset: `${(100 * k) / (stops.length - 1)}%`, "stop-color": colour }));
-  const bar = { x: end - width, y, width, height: 9, rx: 2, fill: `url(#${gradient})` };
-  const zero = end - width / 2;
-  return element("linearGradient", { id: gradient }, parts.join(""))
-    + element("rect", bar)
-    + (panel.ramp === "signed" ? line(zero, y - 3, zero, y + 12, "ck-cursor") : "")
-    + label(end - width - 8, y + 9, before, { "text-anchor": "end" })
-    + label(grid.right, y + 9, after, { "text-anchor": "end" })
-    + notesMarkup(grid);
+  const before = panel.zlabel ? `${panel.zlabel}  ${low}` : low;
+  const end = width - textWidth(high) - 8;
+  const length = Math.max(40, Math.min(140, end - textWidth(before) - 8));
+  const start = end - length;
+  const { notes, height } = placeNotes(panel, width, start - textWidth(before) - 24);
+  const y = height - 13;
+  const words = label(start - 8, y + 9, before, { "text-anchor": "end" })
+    + label(width, y + 9, high, { "text-anchor": "end" });
+  return { height, markup: notes.join("") + gradientBar(panel, view, start, y, length) + words };
 }
 
-function notesMarkup({ notes, height, left }) {
-  let x = Math.min(left, 12);
-  return notes.map(([kind, text]) => {
-    const [cx, cy] = [x + 5, height - 8];
+function gradientBar(panel, view, x, y, width) {
+  const stops = view.palette[panel.ramp];
+  const id = `${view.id}-ramp`;
+  const parts = stops.map((colour, k) =>
+    element("stop", { offset: `${(100 * k) / (stops.length - 1)}%`, "stop-color": colour }));
+  const middle = x + width / 2;
+  return element("linearGradient", { id }, parts.join(""))
+    + element("rect", { x, y, width, height: 9, rx: 2, fill: `url(#${id})` })
+    + (panel.ramp === "signed" ? line(middle, y - 3, middle, y + 12, "ck-cursor") : "");
+}
+
+/** Put the signs beside the colour scale, or in rows above it if they are too long. */
+function placeNotes(panel, width, room) {
+  const items = notesOf(panel).map(([kind, text]) => ({ kind, text, size: 31 + textWidth(text) }));
+  const total = items.reduce((sum, { size }) => sum + size, 0);
+  if (total <= room) return { notes: noteRow(items, 13), height: 22 };
+  const rows = [[]];
+  for (const item of items) {
+    const taken = rows.at(-1).reduce((sum, { size }) => sum + size, 0);
+    if (taken && taken + item.size > width + 16) rows.push([item]);
+    else rows.at(-1).push(item);
+  }
+  const notes = rows.flatMap((row, k) => noteRow(row, 11 + 18 * k));
+  return { notes, height: 18 * rows.length + 26 };
+}
+
+function noteRow(items, cy) {
+  let x = 0;
+  return items.map(({ kind, text, size }) => {
     const glyph = {
-      dot: () => element("circle", { cx, cy, r: 3, class: "ck-best" }),
-      cross: () => cross(cx, cy, 3.5),
-      group: () => element("rect", { x, y: cy - 5, width: 10, height: 10, class: "ck-outline" }),
+      dot: () => element("circle", { cx: x + 5, cy, r: 3, class: "ck-best" }),
+      cross: () => cross(x + 5, cy, 3.5),
+      group: () => element("rect", { x, y: cy - 5, width: 10, height: 10, class: "ck-sample" }),
       hatch: () => hatch({ x, y: cy - 5, width: 10, height: 10 }, "currentColor"),
     }[kind]();
     const words = label(x + 15, cy + 4, text);
-    x += 15 + textWidth(text) + 16;
+    x += size;
     return glyph + words;
-  }).join("");
+  });
 }
 
 function cellAt(panel, grid, px, py) {

@@ -2,7 +2,8 @@
 import { levelsOf, sampleField, traceLevel } from "../core/contour.js";
 import { formatNumber } from "../core/format.js";
 import { createFrame } from "../core/frame.js";
-import { cross, element, label, line, marker, pathThrough } from "../core/svg.js";
+import { boxOf } from "../core/labels.js";
+import { cross, element, label, line, marker, pathThrough, textWidth } from "../core/svg.js";
 import { positionsOf } from "./curves.js";
 import { clipPath, refLabel } from "./lines.js";
 
@@ -18,19 +19,21 @@ const drawn = new Map();
 export function surface(panel, view) {
   const frame = createFrame({ ...panel, width: view.width, height: view.height });
   const clip = `${view.id}-clip`;
+  const paths = panel.paths.map((path) => pathOf(panel, path, view, frame));
+  const steps = paths.flatMap((path) => dense(path.seen));
   const inside = [
     isoLines(panel, view, frame),
     panel.slice ? sliceLine(panel, view, frame) : "",
-    ...panel.paths.map((path) => pathOf(panel, path, view, frame).line),
+    ...paths.map((path) => path.line),
   ].join("");
   const body = [
     frame.axes,
     clipPath(clip, frame),
     element("g", { "clip-path": `url(#${clip})` }, inside),
-    ...panel.paths.map((path) => pathOf(panel, path, view, frame).end),
-    ...panel.points.map((point) => pointOf(point, view, frame)),
+    ...paths.map((path) => path.end),
+    ...panel.points.map((point) => pointOf(point, view, frame, steps)),
     ...panel.arrows.map((arrow) => arrowOf(arrow, view, frame)),
-    panel.start ? handleOf(panel, view, frame) : "",
+    panel.start ? handleOf(panel, view, frame, steps) : "",
   ];
   return {
     body: body.join(""),
@@ -86,14 +89,14 @@ function pathOf(panel, path, { space, state }, frame) {
   const seen = left > 0 ? steps.slice(0, left + 1) : steps;
   const dots = seen.length <= 150 ? seen.map(([x, y]) => marker(0, x, y, 1.9, `ck-f-${path.colour}`)) : [];
   const stroke = element("path", { d: pathThrough(seen), class: `ck-line ck-s-${path.colour} ck-focus` });
-  return { line: stroke + dots.join(""), end: endOf(panel, path, seen, left, frame, space) };
+  return { seen, line: stroke + dots.join(""), end: endOf(panel, path, seen, left, frame, space) };
 }
 
 function endOf(panel, path, seen, left, frame, space) {
   if (!seen.length) return "";
   const [x, y] = seen.at(-1);
   if (left <= 0) {
-    const words = refLabel(x + 8, y - 7, path.label, "start", frame);
+    const words = nearLabel(x, y, path.label, frame, seen);
     return marker(1, x, y, 4.5, `ck-mark ck-f-${path.colour}`) + words;
   }
   const at = [
@@ -106,10 +109,39 @@ function endOf(panel, path, seen, left, frame, space) {
   return cross(at[0], at[1], 4.5, `ck-cross ck-s-${path.colour}`) + words;
 }
 
-function pointOf({ x, y, label: text }, { space, state }, frame) {
+function pointOf({ x, y, label: text }, { space, state }, frame, steps) {
   const at = [frame.x(space.scalar(x, state)), frame.y(space.scalar(y, state))];
   if (!at.every(Number.isFinite)) return "";
-  return marker(3, ...at, 4.5, "ck-mark ck-f-ink") + refLabel(at[0] + 9, at[1] + 4, text, "start", frame);
+  return marker(3, ...at, 4.5, "ck-mark ck-f-ink") + nearLabel(...at, text, frame, steps);
+}
+
+/** Write words next to a place, on the side that covers least of the paths. */
+function nearLabel(x, y, text, frame, steps) {
+  if (!text) return "";
+  const width = textWidth(text);
+  const places = [
+    [x + 12, y + 4], [x - 12 - width, y + 4], [x + 9, y - 10], [x - 9 - width, y - 10],
+    [x + 9, y + 20], [x - 9 - width, y + 20], [x - width / 2, y - 14], [x - width / 2, y + 24],
+  ];
+  const covered = ([labelX, labelY]) => {
+    const box = boxOf({ labelX, labelY }, width);
+    const outside = box.left < frame.left || box.right > frame.right
+      || box.top < frame.top || box.bottom > frame.bottom;
+    const within = ([px, py]) => px > box.left - 3 && px < box.right + 3
+      && py > box.top - 2 && py < box.bottom + 2;
+    return steps.filter(within).length + (outside ? 1000 : 0);
+  };
+  const costs = places.map(covered);
+  const [labelX, labelY] = places[costs.indexOf(Math.min(...costs))];
+  return label(labelX, labelY, text, { class: "ck-label" });
+}
+
+/** Fill in places between steps, so that a label sees the line and not its corners. */
+function dense(steps) {
+  return steps.flatMap(([x, y], k) => {
+    const [nx, ny] = steps[k + 1] ?? [x, y];
+    return [0, 0.2, 0.4, 0.6, 0.8].map((t) => [x + t * (nx - x), y + t * (ny - y)]);
+  });
 }
 
 function arrowOf(arrow, { space, state }, frame) {
@@ -127,17 +159,15 @@ function arrowOf(arrow, { space, state }, frame) {
 
 function sliceLine(panel, { space, state }, frame) {
   const [cx, cy] = panel.start.map((d) => space.valueOf(d, state));
-  const angle = space.dims[panel.slice] ? space.valueOf(panel.slice, state) : space.at(panel.slice, state);
-  const turn = (angle * Math.PI) / 180;
+  const turn = (space.scalar(panel.slice, state) * Math.PI) / 180;
   const reach = 2 * Math.max(panel.xlim[1] - panel.xlim[0], panel.ylim[1] - panel.ylim[0]);
   const [dx, dy] = [reach * Math.cos(turn), reach * Math.sin(turn)];
   return line(frame.x(cx - dx), frame.y(cy - dy), frame.x(cx + dx), frame.y(cy + dy), "ck-ref");
 }
 
-function handleOf(panel, { space, state }, frame) {
+function handleOf(panel, { space, state }, frame, steps) {
   const [x, y] = panel.start.map((d, k) => [frame.x, frame.y][k](space.valueOf(d, state)));
-  const side = x > (frame.left + frame.right) / 2 ? "end" : "start";
-  const words = refLabel(x + (side === "end" ? -14 : 14), y - 12, panel.start_label, side, frame);
+  const words = nearLabel(x, y, panel.start_label, frame, steps);
   return words + element("circle", { cx: x, cy: y, r: 8, class: "ck-handle" })
     + element("circle", { cx: x, cy: y, r: 16, class: "ck-grip" });
 }
