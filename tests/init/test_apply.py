@@ -1,5 +1,6 @@
 """Applying a scheme to models, and taming residual ones."""
 
+import importlib
 import math
 
 import pytest
@@ -122,6 +123,76 @@ def test_a_branch_without_linear_map_is_refused():
     block.branch = nn.ReLU()
     with pytest.raises(ValueError, match="got ReLU without any"):
         zero_last(block)
+
+
+WRONG = [
+    ("apply", "initialize", "layer.bias.fill_(", "layer.weight.fill_("),
+    (
+        "apply",
+        "initialize",
+        "for layer in _drawable(model)",
+        "for layer in _drawable(model)[1:]",
+    ),
+    (
+        "apply",
+        "initialize",
+        "scheme(w.shape, generator=draw,",
+        "scheme(w.shape, generator=new_generator(0),",
+    ),
+    ("residual", "zero_last", "last.weight.zero_()", "last.weight.mul_(0.5)"),
+    ("residual", "zero_last", "last.bias.zero_()", "pass"),
+    ("residual", "_last_maps", "parts[-1]", "parts[0]"),
+    ("residual", "_last_maps", "[parts[-1] for parts in maps]", "[maps[-1][-1]]"),
+    (
+        "residual",
+        "_last_maps",
+        "return [parts[-1] for",
+        "return [p for q in maps for p in q] or [parts[-1] for",
+    ),
+    ("residual", "scale_branches", "** -0.5", "** -1"),
+    ("residual", "scale_branches", "** -0.5", "** 0.5"),
+    ("residual", "scale_branches", "last.weight.mul_(s)", "last.weight.mul_(s**2)"),
+    ("residual", "scale_branches", "last.bias.mul_(s)", "pass"),
+]
+CHECKS = [
+    lambda: test_layers_draw_in_turn_from_one_generator(),
+    lambda: test_biases_are_set_and_weights_are_not_all_equal(),
+    lambda: test_zero_last_starts_as_the_identity_and_still_learns(),
+    lambda: test_scaling_weights_and_scaling_branches_agree_at_the_start(None),
+    lambda: test_scaled_biases_too(),
+]
+
+
+@pytest.mark.parametrize(("page", "function", "old", "new"), WRONG)
+def test_the_checks_kill_the_mutant(mutate, monkeypatch, page, function, old, new):
+    module = importlib.import_module(f"coursekit.init.{page}")
+    wrong = mutate(getattr(module, function), old, new)
+    monkeypatch.setattr(module, function, wrong)
+    if function in globals():
+        monkeypatch.setitem(globals(), function, wrong)
+    elif function == "_last_maps":
+        for caller in ("zero_last", "scale_branches"):
+            monkeypatch.setitem(globals(), caller, getattr(module, caller))
+    killed = 0
+    for check in CHECKS:
+        try:
+            check()
+        except AssertionError:
+            killed += 1
+    assert killed
+
+
+def test_biases_are_set_and_weights_are_not_all_equal():
+    model = initialize(MLP([4, 3, 2]), "he_normal", seed=0, bias=0.25)
+    assert torch.equal(model.linear2.bias, torch.full((2,), 0.25))
+    assert model.linear2.weight.std() > 0
+
+
+def test_scaled_biases_too():
+    model = initialize(ResidualMLP(3, 4, 4, 2), "he_normal", seed=0, bias=1.0)
+    scale_branches(model)
+    biases = [block.branch.linear2.bias for block in model.blocks]
+    assert torch.equal(torch.stack(biases), torch.full((4, 4), 0.5))
 
 
 # Residual nets, INIT-12.

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from .._validate import check_count, check_in
@@ -39,10 +40,10 @@ class Split(NamedTuple):
         y_test: Test targets.
     """
 
-    x_train: Tensor
-    y_train: Tensor
-    x_test: Tensor
-    y_test: Tensor
+    x_train: Float[Tensor, "n_train d"]
+    y_train: Int[Tensor, " n_train"]
+    x_test: Float[Tensor, "n_test d"]
+    y_test: Int[Tensor, " n_test"]
 
 
 def digits(

@@ -10,6 +10,7 @@ the generator.
 import math
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from .._validate import check_count, check_positive
@@ -25,7 +26,7 @@ def spirals(
     turns: float = 1.5,
     generator: torch.Generator | None = None,
     seed: int = 0,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Float[Tensor, "n 2"], Int[Tensor, " n"]]:
     r"""Draw two interleaved spirals, :math:`x = r(\cos\omega, \sin\omega)`.
 
     Args:
@@ -64,7 +65,7 @@ def moons(
     *,
     generator: torch.Generator | None = None,
     seed: int = 0,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Float[Tensor, "n 2"], Int[Tensor, " n"]]:
     r"""Draw two half circles that reach into each other.
 
     Args:
@@ -101,7 +102,7 @@ def rings(
     *,
     generator: torch.Generator | None = None,
     seed: int = 0,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Float[Tensor, "n 2"], Int[Tensor, " n"]]:
     r"""Draw a ring of radius 1 around a ring of radius ½.
 
     Args:
@@ -138,7 +139,7 @@ def xor(
     *,
     generator: torch.Generator | None = None,
     seed: int = 0,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Float[Tensor, "n 2"], Int[Tensor, " n"]]:
     r"""Draw points in the square; the label says whether the signs differ.
 
     Args:
@@ -173,7 +174,7 @@ def cubic(
     *,
     generator: torch.Generator | None = None,
     seed: int = 0,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Float[Tensor, "n 1"], Float[Tensor, "n 1"]]:
     r"""Draw a regression problem no line can fit, :math:`y = 4x^3 - 3x + \xi`.
 
     Args:

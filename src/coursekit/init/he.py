@@ -17,6 +17,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from .._validate import check_in, check_number
@@ -60,7 +61,7 @@ def he_normal(
     generator: torch.Generator,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Float[Tensor, "out in_ *kernel"]:
     r"""Draw :math:`w \sim N(0,\ 2/((1+a^2)n))`.
 
     Args:
@@ -102,7 +103,7 @@ def he_uniform(
     generator: torch.Generator,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Float[Tensor, "out in_ *kernel"]:
     r"""Draw :math:`w \sim U(\pm\sqrt{6/((1+a^2)n)})`.
 
     Args:

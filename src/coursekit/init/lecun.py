@@ -20,6 +20,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from .._validate import check_positive
@@ -35,7 +36,7 @@ def scaled_normal(
     generator: torch.Generator,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Float[Tensor, "out in_ *kernel"]:
     r"""Draw :math:`w \sim N(0,\ g^2/n_{in})`.
 
     Args:
@@ -67,7 +68,7 @@ def lecun_normal(
     generator: torch.Generator,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Float[Tensor, "out in_ *kernel"]:
     r"""Draw :math:`w \sim N(0,\ 1/n_{in})`.
 
     Args:
@@ -103,7 +104,7 @@ def lecun_uniform(
     generator: torch.Generator,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Float[Tensor, "out in_ *kernel"]:
     r"""Draw :math:`w \sim U(\pm\sqrt{3/n_{in}})`, of variance 1/n_in.
 
     Args:
@@ -136,7 +137,7 @@ def standard_uniform(
     generator: torch.Generator,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Float[Tensor, "out in_ *kernel"]:
     r"""Draw :math:`w \sim U(\pm 1/\sqrt{n_{in}})`, torch's default.
 
     Args:

@@ -9,6 +9,7 @@ special case that copies.
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from .._validate import check_number, check_positive
@@ -24,7 +25,7 @@ def constant(
     generator: torch.Generator | None = None,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Float[Tensor, "*shape"]:
     r"""Return weights that are all equal, :math:`w_{ij} = c`.
 
     Args:
@@ -57,7 +58,7 @@ def identity(
     generator: torch.Generator | None = None,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Float[Tensor, "out in_ *kernel"]:
     r"""Return weights that copy, :math:`w_{ij} = g\,[i = j]`.
 
     Args:
@@ -95,7 +96,7 @@ def orthogonal(
     generator: torch.Generator,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Float[Tensor, "out in_ *kernel"]:
     r"""Draw a matrix with orthonormal rows or columns, times g.
 
     .. math::

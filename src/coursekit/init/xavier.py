@@ -18,6 +18,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from .._validate import check_positive
@@ -55,7 +56,7 @@ def xavier_normal(
     generator: torch.Generator,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Float[Tensor, "out in_ *kernel"]:
     r"""Draw :math:`w \sim N(0,\ 2g^2/(n_{in}+n_{out}))`.
 
     Args:
@@ -91,7 +92,7 @@ def xavier_uniform(
     generator: torch.Generator,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Float[Tensor, "out in_ *kernel"]:
     r"""Draw :math:`w \sim U(\pm g\sqrt{6/(n_{in}+n_{out})})`.
 
     Args:

@@ -16,6 +16,7 @@ branch, a small ``branch_scale`` or ``coursekit.init.zero_last`` repair that.
 from collections import OrderedDict
 from collections.abc import Callable
 
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from .._validate import check_count, check_number
@@ -64,7 +65,9 @@ class ResidualBlock(nn.Module):
         self.branch = nn.Sequential(parts)
         self.branch_scale = check_number("branch_scale", branch_scale)
 
-    def forward(self, a: Tensor) -> Tensor:
+    def forward(
+        self, a: Float[Tensor, "*batch width"]
+    ) -> Float[Tensor, "*batch width"]:
         """Return the input plus the scaled branch.
 
         Args:
@@ -136,7 +139,7 @@ class ResidualMLP(nn.Module):
         )
         self.head = nn.Linear(width, check_count("d_out", d_out))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "*batch d_in"]) -> Float[Tensor, "*batch d_out"]:
         """Return the logits.
 
         Args:

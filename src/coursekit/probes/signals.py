@@ -12,7 +12,7 @@ shrinks towards the output and :math:`\delta` shrinks towards the input, the
 two decays compensate and weight gradients look level in a net that is broken.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -56,7 +56,7 @@ def signals(
     y: Tensor,
     loss: Loss = cross_entropy,
     *,
-    at: Sequence[nn.Module] | None = None,
+    at: Iterable[nn.Module] | None = None,
 ) -> Signals:
     r"""Return :math:`a^l` and :math:`\delta^l` of every hidden layer.
 
@@ -115,7 +115,7 @@ def forward_backward_std(
     y: Tensor,
     loss: Loss = cross_entropy,
     *,
-    at: Sequence[nn.Module] | None = None,
+    at: Iterable[nn.Module] | None = None,
 ) -> SignalStats:
     r"""Return the standard deviation of :math:`a^l` and :math:`\delta^l` by layer.
 
@@ -163,7 +163,7 @@ class _Record(NamedTuple):
 
 @contextmanager
 def _recording(
-    model: nn.Module, at: Sequence[nn.Module] | None
+    model: nn.Module, at: Iterable[nn.Module] | None
 ) -> Generator[_Record, None, None]:
     record = _Record([], [])
 
