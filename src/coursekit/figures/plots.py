@@ -23,7 +23,7 @@ from .draw.room import keep_apart, put_ticks, text_width
 from .limits import with_air
 from .palette import MARKERS, REFERENCE_DASH, SERIES
 from .runs import MANY_SEEDS
-from .style import BOTTOM, SHAPES, colour, dash, place, px
+from .style import BOTTOM, SHAPES, cell, colour, dash, place, px
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -271,7 +271,9 @@ def heat(
     left = max(26.0, *(text_width(n) for n in names)) + 10
     marks = [("dot", best_label)] * (best is not None)
     marks += [("cross", "diverged")] * bool(np.isinf(field).any())
-    place(ax, left=left, right=4, bottom=BOTTOM + (48 if marks else 28))
+    x0, _, x1, _ = cell(ax)
+    explained = cells.note_rows(marks, x1 - x0 - 16)
+    place(ax, left=left, right=4, bottom=BOTTOM + 28 + 18 * len(explained))
     cells.draw_cells(ax, field, limits, log=log, scale=scale, show=show)
     put_ticks(ax.xaxis, range(len(columns)), columns)
     put_ticks(ax.yaxis, range(len(names)), names)
@@ -280,7 +282,7 @@ def heat(
     if best is not None:
         cells.mark_best(ax, np.asarray(best, bool))
     cells.colour_bar(ax, limits, scale=scale, label=label, show=show)
-    cells.notes(ax, marks)
+    cells.notes(ax, explained)
 
 
 Band = tuple[np.ndarray, np.ndarray]

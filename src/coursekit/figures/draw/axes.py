@@ -103,7 +103,7 @@ def reference(
         x: Place of a vertical line.
         y: Place of a horizontal line.
         curve: x and y of a curve.
-        label: Words at its upper left end.
+        label: Words at it: at the upper or left end, of a curve at the right end.
     """
     looks: dict[str, Any] = {
         "color": colour("muted"),
@@ -124,7 +124,7 @@ def reference(
         inside = np.isfinite(ys) & (ys <= ax.get_ylim()[1]) & (ys >= ax.get_ylim()[0])
         if not inside.any():
             return
-        at, offset = (xs[inside][0], ys[inside][0]), (4, 4)
+        at, offset = (xs[inside][-1], ys[inside][-1]), (-4, 7)
     if label:
         ax.annotate(
             label,
@@ -132,5 +132,6 @@ def reference(
             (px(offset[0]), px(offset[1])),
             textcoords="offset points",
             color=colour("muted"),
+            ha="left" if offset[0] > 0 else "right",
             zorder=4,
         )

@@ -14,10 +14,10 @@ import numpy as np
 
 from coursekit.figures.numbers import format_number
 from coursekit.figures.palette import CIVIDIS, SIGNED, ramp, text_on
-from coursekit.figures.style import colour, px
+from coursekit.figures.style import cell, colour, px
 
 from .curves import cross
-from .room import size, text_width
+from .room import corner, size, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -211,31 +211,83 @@ def _map(scale: str) -> Any:
     return LinearSegmentedColormap.from_list(scale, list(RAMPS[scale]), N=128)
 
 
-def notes(ax: Axes, entries: Sequence[tuple[str, str]], below: float = 82) -> None:
-    """Explain the marks on a field in a line below it.
+def note_rows(
+    entries: Sequence[tuple[str, str]], room: float
+) -> list[list[tuple[str, str, float]]]:
+    """Break the explanations of marks into rows.
+
+    Args:
+        entries: Mark (``"dot"``, ``"cross"``, ``"group"`` or ``"hatch"``) and words.
+        room: Width of a row in CSS pixels.
+
+    Returns:
+        Rows of mark, words and distance from the left.
+    """
+    rows: list[list[tuple[str, str, float]]] = []
+    x = math.inf
+    for kind, text in entries:
+        wide = 15 + text_width(text)
+        if x + wide > room:
+            rows.append([])
+            x = 0.0
+        rows[-1].append((kind, text, x))
+        x += wide + 16
+    return rows
+
+
+def notes(
+    ax: Axes, rows: Sequence[Sequence[tuple[str, str, float]]], below: float = 84
+) -> None:
+    """Explain the marks on a field below it.
 
     Args:
         ax: The axes of the cells.
-        entries: Mark (``"dot"``, ``"cross"``, ``"group"`` or ``"hatch"``) and words.
-        below: Distance from the plot in CSS pixels.
+        rows: As ``note_rows`` gives them.
+        below: Distance of the first row from the plot in CSS pixels.
     """
-    width, height = size(ax)
-    x = 0.0
-    shapes = {"dot": "o", "cross": "x", "group": "s", "hatch": "$/\\!/$"}
-    for kind, text in entries:
-        ax.plot(
-            [(x + 5) / width], [-below / height], transform=ax.transAxes,
-            clip_on=False, linestyle="none", marker=shapes[kind],
-            markersize=2 * px(3.4), markeredgewidth=px(1.6),
-            markerfacecolor="none", markeredgecolor=colour("ink"),
-        )  # fmt: skip
-        ax.annotate(
-            text,
-            (x / width, -below / height),
-            (px(15), 0),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            va="center_baseline",
-            annotation_clip=False,
-        )
-        x += 15 + text_width(text) + 16
+    (width, height), (left, _) = size(ax), corner(ax)
+    start = cell(ax)[0] - left + 8
+    for k, row in enumerate(rows):
+        for kind, text, x in row:
+            at = (start + x) / width, -(below + 18 * k) / height
+            _note_mark(ax, kind, at[0] + 5 / width, at[1])
+            ax.annotate(
+                text,
+                at,
+                (px(15), 0),
+                xycoords="axes fraction",
+                textcoords="offset points",
+                va="center_baseline",
+                annotation_clip=False,
+            )
+
+
+def _note_mark(ax: Axes, kind: str, x: float, y: float) -> None:
+    shape = {"dot": "o", "cross": "x", "group": "s", "hatch": "s"}[kind]
+    looks: dict[str, Any] = {"markersize": 2 * px(3.4), "clip_on": False}
+    looks |= {"linestyle": "none", "transform": ax.transAxes, "markerfacecolor": "none"}
+    looks |= {"markeredgecolor": colour("ink"), "markeredgewidth": px(1.6)}
+    ax.plot([x], [y], marker=shape, **looks)
+    if kind == "hatch":
+        ax.plot([x], [y], marker=[(-1, -1), (1, 1)], **looks)
+
+
+def hatch(ax: Axes, mask: np.ndarray) -> None:
+    """Hatch cells that changed.
+
+    Args:
+        ax: The axes of the cells.
+        mask: Which.
+
+    Shape:
+        mask: ``[y, x]``.
+    """
+    from matplotlib.patches import Rectangle
+
+    for j, i in np.argwhere(mask):
+        for ink, wide in (("#FFFFFF", 2.0), ("#000000", 1.0)):
+            looks: dict[str, Any] = {"hatch_linewidth": px(wide), "linewidth": 0}
+            box = Rectangle(
+                (i - 0.5, j - 0.5), 1, 1, fill=False, hatch="//", edgecolor=ink, **looks
+            )
+            ax.add_patch(box)

@@ -26,6 +26,7 @@ from coursekit.figures.style import (
 )
 
 from .labels import End, label_ends
+from .legend import draw_legend, needs_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,15 +82,18 @@ def draw_curves(ax: Axes, curves: Sequence[Curve], *, labels: bool = True) -> No
     Args:
         ax: The axes, with limits and scales set.
         curves: The curves.
-        labels: Whether to name them at their ends.
+        labels: Whether to name them: at their ends, or on top where names are long.
     """
+    on_top = labels and needs_legend(ax, curves)
+    if on_top:
+        draw_legend(ax, curves)
     for curve in sorted(curves, key=lambda c: c.focus):
         if curve.focus and curve.band:
             _draw_band(ax, curve)
         _draw_line(ax, curve)
         if not curve.points:
             _draw_end(ax, curve)
-    if labels:
+    if labels and not on_top:
         named = [c for c in curves if c.text and not c.points]
         label_ends(ax, [end for c in named if (end := _end_of(ax, c))])
 
@@ -187,20 +191,18 @@ def _draw_exit(ax: Axes, curve: Curve, k: int) -> None:
     pair = ax.transData.transform(np.stack([xs[k : k + 2], ys[k : k + 2]], -1))
     edge = ax.transData.transform((xs[k], high if up else low))[1]
     share = (edge - pair[0, 1]) / (pair[1, 1] - pair[0, 1])
-    at = ax.transAxes.inverted().transform(pair[0] + share * (pair[1] - pair[0]))[0]
-    ax.annotate(
-        "",
-        (at, float(up)),
-        (0, px(-14 if up else 14)),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        arrowprops={
-            "arrowstyle": "->",
-            "color": colour(curve.role),
-            "linewidth": px(1.6),
-            "shrinkA": 0,
-            "shrinkB": 0,
-        },
+    x = ax.transAxes.inverted().transform(pair[0] + share * (pair[1] - pair[0]))[0]
+    tip = -6 if up else 6
+    ax.plot(
+        [x],
+        [float(up)],
+        transform=ax.transAxes,
+        marker=[(-4, tip), (0, 0), (4, tip)],
+        markersize=2 * px(6),
+        markerfacecolor="none",
+        markeredgecolor=colour(curve.role),
+        markeredgewidth=px(1.8),
+        clip_on=False,
         zorder=4,
     )
 

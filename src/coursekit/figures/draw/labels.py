@@ -124,7 +124,7 @@ def inside(
             continue
         chosen = free or options[0]
         boxes.append(chosen)
-        placed.append((end, chosen.left, chosen.bottom + 4))
+        placed.append((end, chosen.left + 2, chosen.bottom + 4))
     return placed
 
 
@@ -153,7 +153,7 @@ def _candidates(x: float, y: float, wide: float) -> list[tuple[float, float]]:
 def _box(x: float, y: float, wide: float, plot: tuple[float, float]) -> Box:
     x = max(2.0, min(x, plot[0] - wide - 2))
     y = max(4.0, min(y, plot[1] - 10))
-    return Box(x, y - 4, x + wide, y + 11)
+    return Box(x - 2, y - 4, x + wide + 3, y + 11)
 
 
 def _pixels(ax: Axes, end: End) -> tuple[float, float]:

@@ -69,7 +69,7 @@ def text_width(text: str, bold: bool = False) -> float:
     if not text.strip():
         return 0.0
     font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")
-    return float(TextPath((0, 0), text, size=TEXT, prop=font).get_extents().x1)
+    return float(TextPath((0, 0), text, size=TEXT, prop=font).get_extents().x1) + 1
 
 
 def number_x(ax: Axes) -> None:

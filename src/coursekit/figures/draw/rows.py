@@ -77,10 +77,10 @@ def _draw_seeds(ax: Axes, row: Row, y: float) -> None:
         xs,
         [y] * len(xs),
         "o",
-        color=colour("muted"),
         markersize=2 * px(2.5),
-        markeredgewidth=0,
-        alpha=0.75,
+        markerfacecolor="none",
+        markeredgecolor=colour("edge"),
+        markeredgewidth=px(1.2),
         zorder=3,
     )
 
