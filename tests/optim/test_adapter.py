@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import mse_loss
 from torch.optim import lr_scheduler
 
-from coursekit.optim import GD, NAG, SGD, SGDM, Adam
+from coursekit.optim import GD, NAG, SGD, SGDM, Adam, RuleOptimizer
 
 DROP_INS = [
     ("GD", GD, torch.optim.SGD, {}, {}),
@@ -80,10 +80,10 @@ def take(net, optimizer, x, y):
     return loss.item()
 
 
-def groups(net):
+def groups(net, lr=0.01):
     return [
         {"params": net[0].parameters()},
-        {"params": net[2].parameters(), "lr": 0.003},
+        {"params": net[2].parameters(), "lr": 0.3 * lr},
     ]
 
 
@@ -92,28 +92,30 @@ def equal(net, other, **tolerance):
     return all(torch.allclose(p, q, **tolerance) for p, q in pairs)
 
 
-@PAIRS
-@pytest.mark.parametrize("maximize", [False, True])
-def test_equals_torch_in_float64(ours, theirs, hyper, torch_hyper, maximize):
-    """400 steps, two groups, a rate that rises and falls; the gap stays at rounding."""
+def equals_torch(ours, theirs, hyper, torch_hyper, maximize, steps):
+    """Two groups and a rate that rises and falls; the gap must stay at rounding."""
     first, second = small_net(), small_net()
     lr = 1e-4 if maximize else 0.01
-    a = ours(groups(first), lr=lr, maximize=maximize, **hyper)
-    b = theirs(groups(second), lr=lr, maximize=maximize, **torch_hyper)
-    for group in (*a.param_groups, *b.param_groups):
-        group["lr"] *= 0.1 if maximize else 1
+    a = ours(groups(first, lr), lr=lr, maximize=maximize, **hyper)
+    b = theirs(groups(second, lr), lr=lr, maximize=maximize, **torch_hyper)
 
     def shape(t):
         return min(1.0, (t + 1) / 20) * 0.99**t
 
     schedules = [lr_scheduler.LambdaLR(o, shape) for o in (a, b)]
-    for x, y in batches(40 if maximize else 400):
+    for x, y in batches(steps):
         take(first, a, x, y)
         take(second, b, x, y)
         for schedule in schedules:
             schedule.step()
-    assert equal(first, second, rtol=1e-12, atol=1e-12)
-    assert not equal(first, small_net())
+    moved = not equal(first, small_net())
+    return moved and equal(first, second, rtol=1e-12, atol=1e-12)
+
+
+@PAIRS
+@pytest.mark.parametrize(("maximize", "steps"), [(False, 400), (True, 40)])
+def test_equals_torch_in_float64(ours, theirs, hyper, torch_hyper, maximize, steps):
+    assert equals_torch(ours, theirs, hyper, torch_hyper, maximize, steps)
 
 
 @PAIRS
@@ -331,3 +333,59 @@ def test_runs_where_the_parameters_are(make):
         take(on_cpu, a, x, y)
         take(on_gpu, b, x.cuda(), y.cuda())
     assert equal(on_cpu, on_gpu.cpu(), rtol=1e-9, atol=1e-9)
+
+
+# Small wrongs in the adapter itself.
+
+ADAPTER_MUTANTS = [
+    ("_update", 'state["step"] + 1', 'state["step"] + 2'),
+    ("_update", "step=0", "step=1"),
+    ("_update", "step=t", "step=0"),
+    ("_update", "theta.sub_(delta)", "theta.add_(delta)"),
+    ("_update", "theta.sub_(delta)", "theta.sub_(g)"),
+    ("_update", "state.update(new, step=t)", "state.update(step=t)"),
+    ("_update", "if not state:", "if True:"),
+    ("step", "-g if", "g if"),
+    ("step", "group[name] for", "self.defaults[name] for"),
+    ("step", "loss = closure()", "loss = closure() + closure()"),
+    ("step", "torch.enable_grad()", "torch.no_grad()"),
+    ("_dense", "return g", "return g.mul_(2)"),
+    ("_dense", "if g.is_complex()", "if False"),
+    ("_dense", "g.layout is not torch.strided", "False"),
+    ("add_param_group", "{**self.defaults, **param_group}", "self.defaults"),
+]
+
+
+def _assert(condition):
+    assert condition
+
+
+def checks():
+    for case in (DROP_INS[2], DROP_INS[4]):
+        for maximize in (False, True):
+            yield lambda c=case[1:], m=maximize: _assert(equals_torch(*c, m, 25))
+    yield lambda: test_the_gradient_is_the_callers_and_stays_as_it_was(Adam, {})
+    yield lambda: test_closure_is_called_once_with_gradients_on(SGDM, {})
+    yield test_an_embedding_with_sparse_gradients_is_refused_in_words
+    yield test_complex_parameters_are_refused_in_words
+    yield test_groups_have_their_own_hyperparameters_and_are_checked
+
+
+def test_the_checks_pass_without_a_mutant():
+    for check in checks():
+        check()
+
+
+@pytest.mark.parametrize(("method", "old", "new"), ADAPTER_MUTANTS)
+def test_the_checks_kill_the_mutant(mutate, monkeypatch, method, old, new):
+    wrong = mutate(getattr(RuleOptimizer, method), old, new)
+    for owner in (GD, SGD, SGDM, NAG, Adam):  # torch gives each class its own step
+        monkeypatch.setattr(owner, method, wrong, raising=False)
+    killed = 0
+    for check in checks():
+        try:
+            check()
+        except (Exception, pytest.fail.Exception):
+            killed += 1
+            break
+    assert killed
