@@ -59,5 +59,16 @@ def test_seed_everything_seeds_all_three():
     seed_everything(3)
     assert draw() == first
     assert len(set(first)) == 3
-    with pytest.raises(ValueError, match=r"< 2\*\*32"):
-        seed_everything(2**32)
+    with pytest.raises(ValueError, match=r"< 2\*\*32, got .* seed 5"):
+        seed_everything(2**32 + 5)
+
+
+def test_seeds_that_torch_would_confuse_are_refused():
+    """If torch one day reads all 64 bits, the first assertion says so."""
+    few, many = (
+        torch.Generator().manual_seed(5),
+        torch.Generator().manual_seed(2**40 + 5),
+    )
+    assert torch.equal(torch.rand(3, generator=few), torch.rand(3, generator=many))
+    with pytest.raises(ValueError, match="would repeat the numbers of seed 5"):
+        generator(2**40 + 5)

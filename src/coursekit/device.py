@@ -54,7 +54,7 @@ def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
     r"""Make a generator that starts from ``seed``.
 
     Args:
-        seed: Whole number :math:`\ge 0`.
+        seed: Whole number from 0 to :math:`2^{32}-1`.
         device: Where its numbers are drawn; the CPU's are the same on every
             machine.
 
@@ -63,15 +63,22 @@ def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
 
     Raises:
         TypeError: If the seed is not an integer.
-        ValueError: If the seed is negative.
+        ValueError: If the seed is out of range.
 
     Example:
         >>> a = torch.rand(2, generator=generator(3))
         >>> b = torch.rand(2, generator=generator(3))
         >>> torch.equal(a, b)
         True
+
+    Notes:
+        Equal seeds give equal numbers *whatever they are used for*. Inputs and
+        weights drawn from generators of the same seed are correlated: a ReLU
+        layer fed with its own weights looks as if He's scale were too large.
+        torch's CPU generator reads the low 32 bits of a seed only, so a larger
+        one would silently repeat a smaller one; here it is refused.
     """
-    return torch.Generator(device).manual_seed(check_count("seed", seed, least=0))
+    return torch.Generator(device).manual_seed(_check_seed(seed))
 
 
 def seed_everything(seed: int) -> None:
@@ -99,10 +106,18 @@ def seed_everything(seed: int) -> None:
 
     import numpy as np
 
-    number = check_count("seed", seed, least=0)
-    if number >= 2**32:
-        raise ValueError(f"seed: expected an integer < 2**32, got {seed!r}")
+    number = _check_seed(seed)
     random.seed(number)
     # NumPy's global generator is the legacy one; there is no newer way to seed it.
     np.random.seed(number)  # ruff: ignore[numpy-legacy-random]
     torch.manual_seed(number)
+
+
+def _check_seed(seed: int) -> int:
+    number = check_count("seed", seed, least=0)
+    if number >= 2**32:
+        raise ValueError(
+            f"seed: expected an integer < 2**32, got {seed!r}; torch would repeat "
+            f"the numbers of seed {number % 2**32}"
+        )
+    return number

@@ -90,7 +90,9 @@ def test_toys_are_reproducible_and_noise_is_noise(name):
     x, y = draw(200, 0.0, seed=1)
     assert len(x) == len(y) == 200
     assert torch.equal(x, draw(200, 0.0, seed=1)[0])
-    assert torch.equal(x, draw(200, 0.0, generator=generator(1))[0])
+    one, other = (draw(200, 0.0, generator=generator(1))[0] for _ in range(2))
+    assert torch.equal(one, other)
+    assert not torch.equal(x, one)
     assert not torch.equal(x, draw(200, 0.0, seed=2)[0])
     noisy_x, noisy_y = draw(200, 0.3, seed=1)
     noise = (noisy_y - y) if name == "cubic" else (noisy_x - x)

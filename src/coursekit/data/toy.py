@@ -18,6 +18,8 @@ from ..device import generator as new_generator
 
 __all__ = ["cubic", "moons", "rings", "spirals", "xor"]
 
+STREAM = 0x746F79
+
 
 def spirals(
     n: int,
@@ -207,7 +209,8 @@ def _generator(
 ) -> torch.Generator:
     check_count("n", n)
     check_positive("noise", noise, zero=True)
-    return generator if generator is not None else new_generator(seed)
+    # Not the seed itself: a model initialized with it would be correlated with x.
+    return generator if generator is not None else new_generator(seed ^ STREAM)
 
 
 def _uniform(draw: torch.Generator, *shape: int) -> Tensor:
