@@ -22,7 +22,8 @@ from coursekit.claims import (
     n_seeds,
     table,
 )
-from coursekit.claims.render import drawing, verdict_words
+from coursekit.claims.drawing import drawing
+from coursekit.claims.words import verdict_words
 from coursekit.stats import Verdict
 
 TREATMENT = [0.50, 0.61, 0.55, 0.52, 0.60]

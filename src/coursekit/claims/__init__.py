@@ -1,13 +1,7 @@
 """State what the book claims as values: numbers, interval, rule and verdict."""
 
-from .claim import (
-    MIME,
-    Claim,
-    claim_directional,
-    claim_exact,
-    claim_reported,
-    mimebundle,
-)
+from .build import claim_directional, claim_exact, claim_reported
+from .claim import MIME, Claim, mimebundle
 from .glue import full, glue_number, n_seeds
 from .render import table
 

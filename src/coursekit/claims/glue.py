@@ -43,7 +43,7 @@ def n_seeds(fast: int, full: int) -> int:
 def glue_number(name: str, value: float, fmt: str) -> None:
     """Store a number of this run under a name that the prose inserts.
 
-    A later sentence writes ``{glue:text}`name` ``; nothing is shown in the cell. The
+    A later sentence writes ``{glue:text}`name```; nothing is shown in the cell. The
     record is the one that myst-nb reads, written without importing it.
 
     Args:

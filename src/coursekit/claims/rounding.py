@@ -100,6 +100,22 @@ def minus(text: str) -> str:
     return mantissa[:-1] + ten if mantissa in {"1", "−1"} else f"{mantissa}·{ten}"
 
 
+def exact(value: float) -> str:
+    """Write a number that was chosen, not measured.
+
+    Args:
+        value: an expectation or a tolerance.
+
+    Returns:
+        Its first three digits, without trailing zeros.
+
+    Example:
+        >>> exact(0.05), exact(1e-12)
+        ('0.05', '10⁻¹²')
+    """
+    return minus(f"{value:.3g}")
+
+
 def _magnitude(value: float) -> int:
     # format rounds correctly where log10 of 0.001 may fall just below -3
     return int(f"{abs(value):e}".partition("e")[2])
