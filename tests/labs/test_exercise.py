@@ -1,5 +1,6 @@
 """Whatever goes wrong with an answer, the check says it in a sentence that helps."""
 
+import functools
 import math
 
 import numpy as np
@@ -127,6 +128,20 @@ def test_an_exception_inside_a_library_still_names_the_line_of_the_student():
 
     line = symmetry_rank.__code__.co_firstlineno + 1
     assert f"in line {line}" in said("symmetry_rank", symmetry_rank).message
+
+
+def test_an_exception_in_an_object_or_a_partial_names_the_line_too():
+    class Answer:
+        def __call__(self, shape, mode, a):
+            return shape + a
+
+    def he_std(shape, mode, a, extra):
+        return shape + extra
+
+    for answer in (Answer(), functools.partial(he_std, extra=1)):
+        message = said("he_std", answer).message
+        assert "in line" in message
+        assert "TypeError: can only concatenate" in message
 
 
 def test_a_wrong_number_of_arguments():

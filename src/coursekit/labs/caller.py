@@ -284,8 +284,7 @@ class LocalCaller:
         except StudentError:
             raise
         except (Exception, SystemExit) as error:
-            code = getattr(self.function, "__code__", None)
-            filename = getattr(code, "co_filename", None)
+            filename = source_file(self.function)
             raise StudentError(**StudentError.describe(error, filename)) from None
 
     def inputs_after(self) -> list[Any]:
@@ -295,6 +294,29 @@ class LocalCaller:
             Plain values, and handles on what recipes built.
         """
         return [to_plain(a) for a in self._arguments]
+
+
+def source_file(function: Callable[..., Any]) -> str | None:
+    """Find the file name that a callable's code carries.
+
+    Args:
+        function: A function, a wrapped or partial one, a method, or an object with a
+            ``__call__``.
+
+    Returns:
+        The name; ``None`` for what was not written in Python.
+
+    Example:
+        >>> source_file(len) is None
+        True
+    """
+    inner = getattr(function, "func", function)
+    inner = getattr(inner, "__wrapped__", inner)
+    for candidate in (inner, type(inner).__call__):
+        code = getattr(candidate, "__code__", None)
+        if code is not None:
+            return code.co_filename
+    return None
 
 
 def _build(argument: Any) -> Any:

@@ -124,20 +124,22 @@ def check(name: str, answer: Callable[..., Any]) -> CheckResult:
             f"function itself: write check({name!r}, {name}), without parentheses "
             "after the second name."
         )
-    with _one_thread():
+    with _own_settings():
         return found.examine(LocalCaller(answer), visible=True)
 
 
 @contextmanager
-def _one_thread() -> Generator[None, None, None]:
+def _own_settings() -> Generator[None, None, None]:
+    """Keep what a notebook may have set for itself away from a check."""
     import torch
 
-    before = torch.get_num_threads()
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the cases are tiny: more threads only wait
     try:
-        yield
+        with torch.device("cpu"), torch.enable_grad():
+            yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(threads)
 
 
 def _find(kind: str, name: str, among: dict[str, Any]) -> Any:

@@ -104,6 +104,12 @@ def test_checks_leave_the_global_generator_and_the_threads_alone():
     assert torch.get_num_threads() == threads
 
 
+def test_what_a_notebook_sets_for_itself_does_not_reach_a_check():
+    with torch.no_grad(), torch.device("meta"):
+        for name in ("forward_backward_std", "symmetry_rank", "zero_last"):
+            assert check(name, exercise(name).reference).passed
+
+
 def test_other_parameters_of_the_model_must_stay():
     def also_scales(res_model):
         zero_with_init(res_model)
