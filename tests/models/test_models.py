@@ -51,6 +51,13 @@ def test_a_single_linear_map_is_an_mlp():
     assert MLP([3, 2])(torch.zeros(4, 3)).shape == (4, 2)
 
 
+def test_a_slice_is_a_plain_sequence_of_the_same_parts():
+    model = MLP([3, 5, 4, 2], "tanh").double()
+    x = random(7, 3)
+    torch.testing.assert_close(model[-1](model[:-1](x)), model(x))
+    assert model[:-1][0] is model[0] is model.linear1
+
+
 def test_residual_is_its_equations():
     model = ResidualMLP(3, 6, 2, 4, "tanh", branch_scale=0.5).double()
     x = random(7, 3)

@@ -83,6 +83,17 @@ class MLP(nn.Sequential):
             parts[f"act{layer}"] = new_activation(activation)  # (2)
         super().__init__(parts)
 
+    def __getitem__(self, idx: int | slice) -> nn.Module:
+        """Return one part, or a plain ``nn.Sequential`` of several.
+
+        Args:
+            idx: A position or a slice, e.g. ``[:-1]`` for the hidden layers.
+
+        Returns:
+            The part itself, or a sequence that shares its parts with the MLP.
+        """
+        return nn.Sequential(OrderedDict(self.named_children()))[idx]
+
 
 def new_activation(activation: str | Callable[[], nn.Module]) -> nn.Module:
     """Make one activation module from a name or from a callable.
