@@ -1,9 +1,11 @@
 """Draw what the runs say: static pictures and live figures from one specification."""
 
+from . import plots
 from .closed_form import ClosedForm, Range
 from .controls import Pick, Predict, Scrub, Segmented, Select, Slider, Toggle
 from .cube import Array, Cube, Dim, provenance, seed_arrays
 from .figure import Figure
+from .layout import panels
 from .marks import (
     Arrow,
     Branch,
@@ -20,6 +22,8 @@ from .marks import (
     Tree,
 )
 from .says import Say
+from .show import show_static
+from .style import use_style
 
 __all__ = [
     "Array",
@@ -49,6 +53,10 @@ __all__ = [
     "Surface",
     "Toggle",
     "Tree",
+    "panels",
+    "plots",
     "provenance",
     "seed_arrays",
+    "show_static",
+    "use_style",
 ]

@@ -80,6 +80,8 @@ SIGNED = (
     "#003C60", "#2A76A8", "#86B4D2", "#D9DCE0", "#DE9F6F", "#B45719", "#652800",
 )  # fmt: skip
 
+RAMPS = {"cividis": CIVIDIS, "signed": SIGNED}
+
 
 def rgb(colour: str) -> tuple[float, float, float]:
     """Split ``#RRGGBB`` into sRGB channels between 0 and 1.

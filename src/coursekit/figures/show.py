@@ -10,24 +10,16 @@ styles still hides the pictures marked ``hidden``.
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from io import BytesIO, StringIO
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import Any
 
-from .style import NARROW, TWO_COLUMNS, WIDE, use_style
+from .pictures import Draw, address, pixels, to_png, to_svg
+from .style import NARROW, TWO_COLUMNS, WIDE
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Draw = Callable[[], "Figure"]
-
-_FONTS = "system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif"
 _DARK = (
     "html[data-theme=dark]",
     "html[theme=dark]",
@@ -57,7 +49,7 @@ def show_static(draw: Draw, *, alt: str, caption: str | None = None) -> StaticPi
     """Show a static figure in a notebook, readable in light, in dark and on a phone.
 
     Args:
-        draw: Makes the figure, with axes from ``style.panels``; called once for each
+        draw: Makes the figure, with axes from ``panels``; called once for each
             theme and width, so it draws and computes nothing.
         alt: The finding in one sentence, for those who do not see the picture.
         caption: The finding in words below the picture.
@@ -69,7 +61,7 @@ def show_static(draw: Draw, *, alt: str, caption: str | None = None) -> StaticPi
         ValueError: If the finding is missing.
 
     Example:
-        >>> from coursekit.figures.style import panels
+        >>> from coursekit.figures import panels
         >>> def draw():
         ...     figure, (ax,) = panels(1)
         ...     ax.plot([0, 1], [0, 1])
@@ -106,12 +98,12 @@ class StaticPicture:
 
     def _picture(self, theme: str, alt: str) -> str:
         wide, narrow = (to_svg(self.draw, theme, width) for width in (WIDE, NARROW))
-        width, height = _pixels(wide)
+        width, height = pixels(wide)
         hidden = " hidden" if theme == "dark" else ""
         return (
             f'<picture><source media="(max-width:{TWO_COLUMNS}px)" '
-            f'srcset="{_address(narrow)}"><img class="ck-on-{theme}"{hidden} '
-            f'src="{_address(wide)}" width="{width}" height="{height}" alt="{alt}">'
+            f'srcset="{address(narrow)}"><img class="ck-on-{theme}"{hidden} '
+            f'src="{address(wide)}" width="{width}" height="{height}" alt="{alt}">'
             "</picture>"
         )
 
@@ -120,97 +112,3 @@ class StaticPicture:
     ) -> dict[str, Any]:
         png = b64encode(to_png(self.draw)).decode()
         return {"text/html": self.html, "image/png": png, "text/plain": repr(self)}
-
-
-def to_svg(draw: Draw, theme: str = "light", width: float = WIDE) -> str:
-    """Draw a figure as SVG: the same bytes whenever it is drawn again.
-
-    Args:
-        draw: Makes the figure.
-        theme: ``"light"`` or ``"dark"``.
-        width: Of the page, in CSS pixels.
-
-    Returns:
-        The markup, with text as text in the reader's system font.
-    """
-    import matplotlib as mpl
-
-    with use_style(theme, width):
-        figure = draw()
-        # the letters of mathtext are placed one by one, which needs their own font
-        formula = _has_formula(figure)
-        buffer = StringIO()
-        with mpl.rc_context({"svg.fonttype": "path" if formula else "none"}):
-            figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
-    return _tidied(buffer.getvalue(), digits=not formula)
-
-
-def to_png(
-    draw: Draw, theme: str = "light", width: float = WIDE, scale: float = 1.5
-) -> bytes:
-    """Draw a figure as PNG, in few colours to keep it small.
-
-    Args:
-        draw: Makes the figure.
-        theme: ``"light"`` or ``"dark"``.
-        width: Of the page, in CSS pixels.
-        scale: Image pixels a CSS pixel.
-
-    Returns:
-        The file.
-    """
-    from PIL import Image
-
-    buffer, small = BytesIO(), BytesIO()
-    with use_style(theme, width):
-        draw().savefig(buffer, format="png", dpi=96 * scale)
-    picture = Image.open(buffer).convert("RGB")
-    few = picture.quantize(128, dither=Image.Dither.NONE)
-    few.save(small, "PNG", optimize=True)
-    return small.getvalue()
-
-
-_NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
-
-
-def _has_formula(figure: Figure) -> bool:
-    from matplotlib.text import Text
-
-    return any(
-        "$" in text.get_text()
-        for text in figure.findobj(Text)
-        if isinstance(text, Text)
-    )
-
-
-_WASTE = (
-    r"<metadata>.*?</metadata>|<!--.*?-->| ?font-family: 'DejaVu Sans'[^;\"]*;?"
-    r"| transform=\"rotate\(-0 [^\"]*\""
-)
-
-
-def _tidied(svg: str, digits: bool) -> str:
-    svg = re.sub(_WASTE, "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    svg = re.sub(r"\n\s*", " ", svg)
-    used = set(re.findall(r"#([\w-]+)", svg))
-    svg = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", svg)
-    if digits:
-        svg = re.sub(r'="[^"]*"', _shorter, svg)
-    svg = svg.replace("</style>", f"text{{font-family:{_FONTS}}}</style>", 1)
-    svg = re.sub(r">\s+<", "><", svg).replace("<g/>", "")
-    return svg.strip()
-
-
-def _shorter(attribute: re.Match[str]) -> str:
-    return re.sub(r"(\d\.\d\d)\d+", r"\1", attribute[0])
-
-
-def _pixels(svg: str) -> tuple[int, int]:
-    found = re.match(r'<svg[^>]*?width="([\d.]+)pt" height="([\d.]+)pt"', svg)
-    assert found is not None
-    return round(float(found[1]) / 0.75), round(float(found[2]) / 0.75)
-
-
-def _address(svg: str) -> str:
-    # percent signs compress far better than base64, in git and on the way to a reader
-    return "data:image/svg+xml," + quote(svg.replace('"', "'"), safe="!$'()*+,/:;=?@")

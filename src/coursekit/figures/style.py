@@ -3,8 +3,8 @@ r"""Give matplotlib the looks of the book, in light and in dark.
 Inside :func:`use_style` every figure has the palette's ground, inks and series, text
 of 12 CSS pixels and no frame. Sizes are stated in CSS pixels, at 96 to the inch, so
 that a line of 2.2 px is the same line on the page and on paper. A drawing function
-asks for its axes with :func:`panels`, which puts them side by side on a wide page and
-below each other on a narrow one, so that text never shrinks.
+asks for its axes with :func:`coursekit.figures.panels`, which puts them side by side
+on a wide page and below each other on a narrow one, so that text never shrinks.
 """
 
 from __future__ import annotations
@@ -13,16 +13,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from coursekit._validate import check_count, check_in, check_positive
+from coursekit._validate import check_in, check_positive
 
 from .palette import DASHES, PALETTE, SERIES
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.gridspec import GridSpec
 
 WIDE, NARROW, TWO_COLUMNS = 760, 340, 600
 FOCUS, CONTEXT, GRID, REFERENCE = 2.2, 1.2, 1.0, 1.2
@@ -31,7 +26,6 @@ MARKER = 4.0
 BAND_OPACITY = 0.2
 # matplotlib's own shapes for the palette's ● ■ ▲ ◆ ▼
 SHAPES = dict(zip("●■▲◆▼", "os^Dv", strict=True))
-TOP, BOTTOM, LEFT, RIGHT = 28, 42, 44, 14
 
 
 @dataclass(frozen=True)
@@ -124,10 +118,9 @@ def use_style(theme: str = "light", width: float = WIDE) -> Generator[Style]:
         The style.
 
     Example:
-        >>> with use_style("light", width=340) as style:
-        ...     figure, axes = panels(2)
-        >>> axes[0].get_position().x0 == axes[1].get_position().x0
-        True
+        >>> with use_style("dark") as style:
+        ...     style.colour("ground")
+        '#121212'
     """
     import matplotlib as mpl
 
@@ -192,94 +185,3 @@ def rc(style: Style) -> dict[Any, Any]:
 
 _SPINES = [f"axes.spines.{side}" for side in ("left", "right", "top", "bottom")]
 _TICKS = [f"{axis}tick.{kind}.size" for axis in "xy" for kind in ("major", "minor")]
-
-
-def panels(
-    n: int = 1, *, height: float = 300, columns: int | None = None
-) -> tuple[Figure, list[Axes]]:
-    """Make a figure with a row of panels, or a column where the page is narrow.
-
-    Args:
-        n: Number of panels.
-        height: Of each, in CSS pixels, names of the axes included.
-        columns: Side by side on a wide page; at most two if omitted, and half as many
-            below 600 px.
-
-    Returns:
-        The figure and its axes in reading order.
-    """
-    from matplotlib.figure import Figure
-
-    check_count("n", n)
-    columns = min(n, columns or 2)
-    if active().width < TWO_COLUMNS:
-        columns = max(1, columns // 2)
-    rows = -(-n // columns)
-    figure = Figure(figsize=(active().width / 96, rows * height / 96))
-    cells = tight_grid(figure, rows, columns)
-    axes = [figure.add_subplot(cells[divmod(k, columns)]) for k in range(n)]
-    for ax in axes:
-        place(ax)
-    return figure, axes
-
-
-def tight_grid(figure: Figure, rows: int, columns: int, **more: Any) -> GridSpec:
-    """Divide a figure into cells without gaps; margins are each panel's own.
-
-    Args:
-        figure: The figure.
-        rows: Number of rows.
-        columns: Number of columns.
-        **more: Further arguments of ``GridSpec``.
-
-    Returns:
-        The grid.
-    """
-    edges = {"left": 0, "right": 1, "top": 1, "bottom": 0} | more
-    return figure.add_gridspec(rows, columns, wspace=0, hspace=0, **edges)
-
-
-def cell(ax: Axes) -> tuple[float, float, float, float]:
-    """Measure the cell of a panel: plot, numbers and names.
-
-    Args:
-        ax: Its axes.
-
-    Returns:
-        Left, bottom, right and top in CSS pixels of the figure; the whole figure for
-        axes that belong to no grid.
-    """
-    figure: Any = ax.get_figure(root=True)
-    width, height = 96 * figure.get_size_inches()
-    spec = ax.get_subplotspec()
-    box = spec.get_position(figure).extents if spec else (0, 0, 1, 1)
-    left, bottom, right, top = (float(edge) for edge in box)
-    return left * width, bottom * height, right * width, top * height
-
-
-def place(
-    ax: Axes,
-    left: float = LEFT,
-    right: float = RIGHT,
-    top: float = TOP,
-    bottom: float = BOTTOM,
-) -> None:
-    """Set the margins between a plot and its cell, in CSS pixels.
-
-    Args:
-        ax: The axes.
-        left: Room for the numbers of y.
-        right: Room for names of lines.
-        top: Room for the name of y.
-        bottom: Room for the numbers and the name of x.
-    """
-    figure: Any = ax.get_figure(root=True)
-    width, height = 96 * figure.get_size_inches()
-    x0, y0, x1, y1 = cell(ax)
-    wide, high = x1 - x0 - left - right, y1 - y0 - top - bottom
-    ax.set_position((
-        (x0 + left) / width,
-        (y0 + bottom) / height,
-        wide / width,
-        high / height,
-    ))

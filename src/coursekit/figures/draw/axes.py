@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coursekit.figures.layout import TOP, cell, place
 from coursekit.figures.palette import REFERENCE_DASH
-from coursekit.figures.style import REFERENCE, TOP, cell, colour, dash, place, px
+from coursekit.figures.style import REFERENCE, colour, dash, px
 
 from .room import corner, number_x, number_y, put_ticks, text_width
 

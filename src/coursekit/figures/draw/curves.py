@@ -25,6 +25,7 @@ from coursekit.figures.style import (
     px,
 )
 
+from .ends import draw_end, seen_in
 from .labels import End, label_ends
 from .legend import draw_legend, needs_legend
 
@@ -92,7 +93,7 @@ def draw_curves(ax: Axes, curves: Sequence[Curve], *, labels: bool = True) -> No
             _draw_band(ax, curve)
         _draw_line(ax, curve)
         if not curve.points:
-            _draw_end(ax, curve)
+            draw_end(ax, curve)
     if labels and not on_top:
         named = [c for c in curves if c.text and not c.points]
         label_ends(ax, [end for c in named if (end := _end_of(ax, c))])
@@ -156,7 +157,7 @@ def _draw_line(ax: Axes, curve: Curve) -> None:
 def _markers(
     ax: Axes, curve: Curve, xs: np.ndarray, ys: np.ndarray, radius: float
 ) -> None:
-    seen = _seen(ax, ys)
+    seen = seen_in(ax, ys)
     ax.plot(
         xs[seen],
         ys[seen],
@@ -170,75 +171,9 @@ def _markers(
     )
 
 
-def _draw_end(ax: Axes, curve: Curve) -> None:
-    ys = curve.known[1]
-    seen = _seen(ax, ys)
-    exits = np.flatnonzero(seen[:-1] & ~seen[1:] & np.isfinite(ys[1:]))
-    if exits.size:
-        _draw_exit(ax, curve, int(exits[0]))
-        return
-    lost = np.flatnonzero(np.isinf(np.asarray(curve.ys, float)))
-    before = np.flatnonzero(seen[: lost[0]]) if lost.size else lost
-    if before.size:
-        k = before[-1]
-        cross(ax, float(curve.known[0][k]), float(ys[k]), curve.role)
-
-
-def _draw_exit(ax: Axes, curve: Curve, k: int) -> None:
-    xs, ys = curve.known
-    low, high = ax.get_ylim()
-    up = ys[k + 1] > high
-    pair = ax.transData.transform(np.stack([xs[k : k + 2], ys[k : k + 2]], -1))
-    edge = ax.transData.transform((xs[k], high if up else low))[1]
-    share = (edge - pair[0, 1]) / (pair[1, 1] - pair[0, 1])
-    x = ax.transAxes.inverted().transform(pair[0] + share * (pair[1] - pair[0]))[0]
-    tip = -6 if up else 6
-    ax.plot(
-        [x],
-        [float(up)],
-        transform=ax.transAxes,
-        marker=[(-4, tip), (0, 0), (4, tip)],
-        markersize=2 * px(6),
-        markerfacecolor="none",
-        markeredgecolor=colour(curve.role),
-        markeredgewidth=px(1.8),
-        clip_on=False,
-        zorder=4,
-    )
-
-
-def cross(ax: Axes, x: float, y: float, role: str = "ink", radius: float = 4) -> None:
-    """Draw the ✕ of a diverged run.
-
-    Args:
-        ax: The axes.
-        x: Place.
-        y: Place.
-        role: Role of the palette.
-        radius: Half its width in CSS pixels.
-    """
-    ax.plot(
-        [x],
-        [y],
-        marker="x",
-        linestyle="none",
-        color=colour(role),
-        markersize=2 * px(radius),
-        markeredgewidth=px(1.8),
-        zorder=4,
-        clip_on=False,
-    )
-
-
-def _seen(ax: Axes, ys: np.ndarray) -> np.ndarray:
-    low, high = sorted(ax.get_ylim())
-    air = 1e-9 * (high - low)
-    return (ys >= low - air) & (ys <= high + air)
-
-
 def _end_of(ax: Axes, curve: Curve) -> End | None:
     xs, ys = curve.known
-    seen = np.flatnonzero(_seen(ax, ys))
+    seen = np.flatnonzero(seen_in(ax, ys))
     if not seen.size:
         return None
     k = seen[-1]

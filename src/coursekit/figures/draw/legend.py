@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from coursekit.figures.layout import cell, place
 from coursekit.figures.palette import MARKERS
-from coursekit.figures.style import (
-    CONTEXT,
-    FOCUS,
-    MARKER,
-    SHAPES,
-    cell,
-    colour,
-    dash,
-    place,
-    px,
-)
+from coursekit.figures.style import CONTEXT, FOCUS, MARKER, SHAPES, colour, dash, px
 
 from .room import corner, number_y, size, text_width
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from coursekit.figures.layout import cell, place
 from coursekit.figures.numbers import format_number
-from coursekit.figures.style import TEXT, cell, place, px
+from coursekit.figures.style import TEXT, px
 
 from .ticks import ticks_of
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coursekit.figures.style import cell, colour, dash, px
+from coursekit.figures.layout import cell
+from coursekit.figures.style import colour, dash, px
 from coursekit.stats import Verdict
 
 from .room import leave_room, size, text_width

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coursekit.figures.draw import cells
+from coursekit.figures.draw import cells, keys
 from coursekit.figures.draw.axes import name_axes
 from coursekit.figures.draw.room import keep_apart, put_ticks, size, text_width
-from coursekit.figures.style import BOTTOM, TOP, cell, colour, dash, place, px
+from coursekit.figures.layout import BOTTOM, TOP, cell, place
+from coursekit.figures.style import colour, dash, px
 
 from .view import View
 
@@ -29,10 +30,10 @@ def draw(ax: Axes, view: View, title: str) -> None:
     field = _read(view, panel["z"])
     names = [_names(view, axis) for axis in ("x", "y")]
     x0, _, x1, _ = cell(ax)
-    notes = cells.note_rows(_notes(view), (x1 - x0) * view.columns - 16)
+    notes = keys.note_rows(_notes(view), (x1 - x0) * view.columns - 16)
     left = max(26.0, *(text_width(n) for n in names[1])) + 10
     top = TOP + (22 if title and panel["ylabel"] else 0)
-    place(ax, left=left, right=4, top=top, bottom=BOTTOM + 28 + 18 * len(notes))
+    place(ax, left=left, right=4, top=top, bottom=BOTTOM + 32 + 18 * len(notes))
     show, scale = panel["show"], panel["ramp"]
     cells.draw_cells(
         ax, field, panel["zlim"], log=panel["zlog"], scale=scale, show=show
@@ -49,9 +50,9 @@ def draw(ax: Axes, view: View, title: str) -> None:
     for ref in panel["refs"]:
         _draw_ref(ax, view, ref)
     _select(ax, view, field.shape)
-    cells.colour_bar(ax, panel["zlim"], scale=scale, label=panel["zlabel"], show=show)
+    keys.colour_bar(ax, panel["zlim"], scale=scale, label=panel["zlabel"], show=show)
     if view.first:
-        cells.notes(ax, notes)
+        keys.notes(ax, notes)
 
 
 def _read(view: View, name: str) -> np.ndarray:

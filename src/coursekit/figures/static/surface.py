@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coursekit.figures.draw.axes import furnish
-from coursekit.figures.draw.curves import cross
+from coursekit.figures.draw.ends import cross
 from coursekit.figures.palette import REFERENCE_DASH
 from coursekit.figures.style import FOCUS, REFERENCE, colour, dash, px
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coursekit.figures.draw.room import text_width
-from coursekit.figures.style import cell, colour, place, px
+from coursekit.figures.layout import cell, place
+from coursekit.figures.style import colour, px
 
 from .view import View
 
