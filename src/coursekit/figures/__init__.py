@@ -5,7 +5,6 @@ from .closed_form import ClosedForm, Range
 from .controls import Pick, Predict, Scrub, Segmented, Select, Slider, Toggle
 from .cube import Array, Cube, Dim, provenance, seed_arrays
 from .figure import Figure
-from .layout import panels
 from .marks import (
     Arrow,
     Branch,
@@ -23,7 +22,7 @@ from .marks import (
 )
 from .says import Say
 from .show import show_static
-from .style import use_style
+from .style import panels, use_style
 
 __all__ = [
     "Array",

@@ -1,4 +1,4 @@
-r"""Place panels: margins in CSS pixels, side by side or below each other.
+r"""Place panels: cells without gaps, margins in CSS pixels.
 
 Every panel has a cell of a grid without gaps; the margins between its plot and the
 edges of the cell hold its numbers and names, and are changed by what needs room.
@@ -8,45 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coursekit._validate import check_count
-
-from .style import TWO_COLUMNS, active
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.gridspec import GridSpec
 
 TOP, BOTTOM, LEFT, RIGHT = 28, 42, 44, 14
-
-
-def panels(
-    n: int = 1, *, height: float = 300, columns: int | None = None
-) -> tuple[Figure, list[Axes]]:
-    """Make a figure with a row of panels, or a column where the page is narrow.
-
-    Args:
-        n: Number of panels.
-        height: Of each, in CSS pixels, names of the axes included.
-        columns: Side by side on a wide page; at most two if omitted, and half as many
-            below 600 px.
-
-    Returns:
-        The figure and its axes in reading order.
-    """
-    from matplotlib.figure import Figure
-
-    check_count("n", n)
-    columns = min(n, columns or 2)
-    if active().width < TWO_COLUMNS:
-        columns = max(1, columns // 2)
-    rows = -(-n // columns)
-    figure = Figure(figsize=(active().width / 96, rows * height / 96))
-    cells = tight_grid(figure, rows, columns)
-    axes = [figure.add_subplot(cells[divmod(k, columns)]) for k in range(n)]
-    for ax in axes:
-        place(ax)
-    return figure, axes
 
 
 def tight_grid(figure: Figure, rows: int, columns: int, **more: Any) -> GridSpec:

@@ -13,11 +13,16 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from coursekit._validate import check_in, check_positive
+from coursekit._validate import check_count, check_in, check_positive
 
-from .palette import DASHES, PALETTE, SERIES
+from .layout import RIGHT, place, tight_grid
+from .palette import DASHES, PALETTE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDE, NARROW, TWO_COLUMNS = 760, 340, 600
 FOCUS, CONTEXT, GRID, REFERENCE = 2.2, 1.2, 1.0, 1.2
@@ -124,6 +129,8 @@ def use_style(theme: str = "light", width: float = WIDE) -> Generator[Style]:
     """
     import matplotlib as mpl
 
+    from .settings import rc
+
     check_in("theme", theme, tuple(PALETTE))
     style = Style(theme, check_positive("width", width))
     token = _ACTIVE.set(style)
@@ -134,54 +141,36 @@ def use_style(theme: str = "light", width: float = WIDE) -> Generator[Style]:
         _ACTIVE.reset(token)
 
 
-def rc(style: Style) -> dict[Any, Any]:
-    """List matplotlib's settings of a style.
+def panels(
+    n: int = 1,
+    *,
+    height: float = 300,
+    columns: int | None = None,
+    right: float = RIGHT,
+) -> tuple[Figure, list[Axes]]:
+    """Make a figure with a row of panels, or a column where the page is narrow.
 
     Args:
-        style: Theme and width.
+        n: Number of panels.
+        height: Of each, in CSS pixels, names of the axes included.
+        columns: Side by side on a wide page; at most two if omitted, and half as many
+            below 600 px.
+        right: Room beside each plot in CSS pixels; names at line ends take what they
+            need by themselves.
 
     Returns:
-        Settings for ``matplotlib.rc_context``.
+        The figure and its axes in reading order.
     """
-    from cycler import cycler
+    from matplotlib.figure import Figure
 
-    ink, muted, ground = map(style.colour, ("ink", "muted", "ground"))
-    series = cycler(color=[style.colour(role) for role in SERIES])
-    return {
-        "figure.facecolor": ground,
-        "savefig.facecolor": ground,
-        "axes.facecolor": ground,
-        "figure.dpi": 96,
-        "font.family": "DejaVu Sans",
-        "font.size": px(TEXT),
-        "text.color": ink,
-        "axes.labelcolor": ink,
-        "axes.labelsize": px(TEXT),
-        "axes.titlesize": px(TEXT),
-        "axes.titlelocation": "left",
-        "axes.prop_cycle": series + cycler(linestyle=[dash(k) for k in range(5)]),
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "axes.edgecolor": style.colour("grid"),
-        "grid.color": style.colour("grid"),
-        "grid.linewidth": px(GRID),
-        "xtick.labelsize": px(TEXT),
-        "ytick.labelsize": px(TEXT),
-        "xtick.labelcolor": muted,
-        "ytick.labelcolor": muted,
-        "lines.linewidth": px(FOCUS),
-        "lines.markersize": 2 * px(MARKER),
-        "lines.scale_dashes": False,
-        "legend.frameon": False,
-        "hatch.color": ink,
-        "hatch.linewidth": px(1),
-        "image.cmap": "cividis",
-        "svg.hashsalt": "coursekit",
-        "svg.fonttype": "none",
-        **dict.fromkeys(_SPINES, False),
-        **dict.fromkeys(_TICKS, 0),
-    }
-
-
-_SPINES = [f"axes.spines.{side}" for side in ("left", "right", "top", "bottom")]
-_TICKS = [f"{axis}tick.{kind}.size" for axis in "xy" for kind in ("major", "minor")]
+    check_count("n", n)
+    columns = min(n, columns or 2)
+    if active().width < TWO_COLUMNS:
+        columns = max(1, columns // 2)
+    rows = -(-n // columns)
+    figure = Figure(figsize=(active().width / 96, rows * height / 96))
+    cells = tight_grid(figure, rows, columns)
+    axes = [figure.add_subplot(cells[divmod(k, columns)]) for k in range(n)]
+    for ax in axes:
+        place(ax, right=right)
+    return figure, axes
