@@ -15,12 +15,13 @@ from coursekit.figures.layout import TOP, cell, place
 from coursekit.figures.palette import REFERENCE_DASH
 from coursekit.figures.style import REFERENCE, colour, dash, px
 
-from .room import corner, number_x, number_y, put_ticks, text_width
+from .room import corner, number_x, number_y, put_ticks, text_width, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Limits = tuple[float, float]
+_LINE = 15
 
 
 def furnish(
@@ -34,6 +35,7 @@ def furnish(
     ylabel: str = "",
     title: str = "",
     rows: Sequence[str] = (),
+    quiet: bool = False,
 ) -> None:
     """Set limits, scales, round ticks, names and the room they need.
 
@@ -47,6 +49,7 @@ def furnish(
         ylabel: Words above the y axis.
         title: Words in bold, above both.
         rows: Names written at y = 0, 1, … in place of numbers.
+        quiet: Whether the name of y keeps its room but stands at another facet.
     """
     ax.set(xscale="log" if xlog else "linear", yscale="log" if ylog else "linear")
     ax.set_xlim(xlim)
@@ -58,12 +61,30 @@ def furnish(
         number_y(ax)
     numbers = [text.get_text() for text in ax.get_yticklabels()]
     left = max(26.0, *(text_width(n) for n in numbers)) + 10
-    place(ax, left=left, top=TOP + (22 if title and ylabel else 0))
+    place(ax, left=left, top=room_above(ax, ylabel, title))
     number_x(ax)
-    name_axes(ax, xlabel, ylabel, title)
+    name_axes(ax, xlabel, ylabel, title, quiet)
 
 
-def name_axes(ax: Axes, xlabel: str, ylabel: str, title: str = "") -> None:
+def room_above(ax: Axes, ylabel: str, title: str) -> float:
+    """Tell how much room the name of y and a title take.
+
+    Args:
+        ax: The axes.
+        ylabel: Words above the y axis, wrapped where they are long.
+        title: Words in bold above them.
+
+    Returns:
+        Top margin in CSS pixels.
+    """
+    x0, _, x1, _ = cell(ax)
+    lines = len(wrap(ylabel, x1 - x0 - 8))
+    return TOP + _LINE * max(0, lines - 1) + (22 if title and ylabel else 0)
+
+
+def name_axes(
+    ax: Axes, xlabel: str, ylabel: str, title: str = "", quiet: bool = False
+) -> None:
     """Write the name of x below, that of y above its axis, and a title above that.
 
     Args:
@@ -71,11 +92,15 @@ def name_axes(ax: Axes, xlabel: str, ylabel: str, title: str = "") -> None:
         xlabel: Words.
         ylabel: Words.
         title: Words in bold.
+        quiet: Whether the name of y is not written.
     """
     ax.set_xlabel(xlabel, labelpad=px(4))
-    x0, _, _, y1 = cell(ax)
+    x0, _, x1, y1 = cell(ax)
     left, top = corner(ax)
-    lines = [(ylabel, "normal", 0), (title, "bold", 22 if ylabel else 0)]
+    words = wrap(ylabel, x1 - x0 - 8)
+    lines = [(w, "normal", _LINE * k) for k, w in enumerate(reversed(words))]
+    lines = [] if quiet else lines
+    lines.append((title, "bold", _LINE * len(words) + 7 * bool(words)))
     for text, weight, up in lines:
         if text:
             ax.annotate(

@@ -85,7 +85,7 @@ def number_x(ax: Axes) -> None:
     while len(ticks) < 2 and count < 8:
         count += 1
         ticks = ticks_of(ax.get_xlim(), log, count)
-    put_ticks(ax.xaxis, ticks)
+    put_ticks(ax.xaxis, ticks, tick_names(ticks, log))
     keep_apart(ax)
 
 
@@ -97,19 +97,39 @@ def number_y(ax: Axes) -> None:
     """
     log = ax.get_yscale() == "log"
     limits = min(ax.get_ylim()), max(ax.get_ylim())
-    put_ticks(ax.yaxis, ticks_of(limits, log, max(3.0, size(ax)[1] / 44)))
+    ticks = ticks_of(limits, log, max(3.0, size(ax)[1] / 44))
+    put_ticks(ax.yaxis, ticks, tick_names(ticks, log))
 
 
-def put_ticks(axis: Axis, values: Sequence[float], names: Sequence[str] = ()) -> None:
-    """Write numbers, or names, at places of an axis.
+def tick_names(ticks: Sequence[float], log: bool) -> list[str]:
+    """Write the values at an axis; where one needs a power of ten, all are powers.
+
+    Args:
+        ticks: The values.
+        log: Whether the axis is logarithmic.
+
+    Returns:
+        Their texts.
+
+    Example:
+        >>> tick_names([0.01, 1, 100], True), tick_names([1e-4, 0.01, 1], True)
+        (['0.01', '1', '100'], ['10⁻⁴', '10⁻²', '1'])
+    """
+    powers = log and any(t < 1e-3 or t >= 1e5 for t in ticks)
+    specs = [".2e" if powers and t not in {1, 10} else "" for t in ticks]
+    return [format_number(t, spec) for t, spec in zip(ticks, specs, strict=True)]
+
+
+def put_ticks(axis: Axis, values: Sequence[float], names: Sequence[str]) -> None:
+    """Write names at places of an axis, and keep its limits.
 
     Args:
         axis: ``ax.xaxis`` or ``ax.yaxis``.
         values: Places.
-        names: What to write there; the numbers if omitted.
+        names: What to write there.
     """
     low, high = axis.get_view_interval()
-    axis.set_ticks(values, list(names) or [format_number(v) for v in values])
+    axis.set_ticks(values, list(names))
     axis.set_ticks([], minor=True)
     axis.set_view_interval(low, high, ignore=True)
     axis.set_tick_params(pad=px(6))
@@ -129,6 +149,27 @@ def keep_apart(ax: Axes) -> None:
         shown = bool(at - half > end + 6)
         tick.label1.set_visible(shown)
         end = at + half if shown else end
+
+
+def wrap(text: str, room: float, bold: bool = False) -> list[str]:
+    """Break a text into lines.
+
+    Args:
+        text: The text.
+        room: Width in CSS pixels; a longer word stays whole.
+        bold: Whether it is bold.
+
+    Returns:
+        The lines; none for no text.
+    """
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, bold) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def leave_room(ax: Axes, need: float) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from coursekit.figures.draw import cells, keys
-from coursekit.figures.draw.axes import name_axes
+from coursekit.figures.draw.axes import name_axes, room_above
 from coursekit.figures.draw.room import keep_apart, put_ticks, text_width
 from coursekit.figures.layout import BOTTOM, cell, place
 
@@ -66,7 +66,8 @@ def heat(
     marks += [("cross", "diverged")] * bool(np.isinf(field).any())
     x0, _, x1, _ = cell(ax)
     explained = keys.note_rows(marks, x1 - x0 - 16)
-    place(ax, left=left, right=4, bottom=BOTTOM + 32 + 18 * len(explained))
+    top = room_above(ax, ylabel, "")
+    place(ax, left=left, right=4, top=top, bottom=BOTTOM + 32 + 18 * len(explained))
     cells.draw_cells(ax, field, limits, log=log, scale=scale, show=show)
     put_ticks(ax.xaxis, range(len(columns)), columns)
     put_ticks(ax.yaxis, range(len(names)), names)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coursekit.figures.draw import cells, keys
-from coursekit.figures.draw.axes import name_axes
+from coursekit.figures.draw.axes import name_axes, room_above
 from coursekit.figures.draw.room import keep_apart, put_ticks, size, text_width
-from coursekit.figures.layout import BOTTOM, TOP, cell, place
+from coursekit.figures.layout import BOTTOM, cell, place
 from coursekit.figures.style import colour, dash, px
 
 from .view import View
@@ -32,14 +32,14 @@ def draw(ax: Axes, view: View, title: str) -> None:
     x0, _, x1, _ = cell(ax)
     notes = keys.note_rows(_notes(view), (x1 - x0) * view.columns - 16)
     left = max(26.0, *(text_width(n) for n in names[1])) + 10
-    top = TOP + (22 if title and panel["ylabel"] else 0)
+    top = room_above(ax, panel["ylabel"], title)
     place(ax, left=left, right=4, top=top, bottom=BOTTOM + 32 + 18 * len(notes))
     show, scale = panel["show"], panel["ramp"]
     cells.draw_cells(
         ax, field, panel["zlim"], log=panel["zlog"], scale=scale, show=show
     )
     _number(ax, names)
-    name_axes(ax, panel["xlabel"], panel["ylabel"], title)
+    name_axes(ax, panel["xlabel"], panel["ylabel"], title, view.quiet)
     for mask, mark in (
         ("changed", cells.hatch),
         ("group", cells.outline),
@@ -50,8 +50,9 @@ def draw(ax: Axes, view: View, title: str) -> None:
     for ref in panel["refs"]:
         _draw_ref(ax, view, ref)
     _select(ax, view, field.shape)
-    keys.colour_bar(ax, panel["zlim"], scale=scale, label=panel["zlabel"], show=show)
     if view.first:
+        label = panel["zlabel"]
+        keys.colour_bar(ax, panel["zlim"], scale=scale, label=label, show=show)
         keys.notes(ax, notes)
 
 

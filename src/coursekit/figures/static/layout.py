@@ -104,5 +104,7 @@ def _draw_panel(picture: Picture, spec: SubplotSpec, view: View, width: float) -
     dim = view.dim(facet)
     for k, name in enumerate(dim.names or ()):
         ax = picture.add_subplot(grid[divmod(k, columns)])
-        here = replace(view.at(**{facet: k}), columns=columns, first=k == 0)
+        here = replace(
+            view.at(**{facet: k}), columns=columns, first=k == 0, quiet=k % columns > 0
+        )
         mark(ax, here, f"{dim.label} {name}" if dim.numeric else name)

@@ -24,7 +24,7 @@ def draw(ax: Axes, view: View, title: str) -> None:
     """
     panel = view.panel
     names = ("xlim", "ylim", "xlog", "ylog", "xlabel", "ylabel")
-    furnish(ax, title=title, **{n: panel[n] for n in names})
+    furnish(ax, title=title, quiet=view.quiet, **{n: panel[n] for n in names})
     curves = collect(view)
     for ref in panel["refs"]:
         _draw_ref(ax, view, ref)

@@ -35,6 +35,7 @@ def draw(ax: Axes, view: View, title: str) -> None:
         ylim=(0, len(names) + _OVERLAP - 1),
         xlabel=panel["xlabel"],
         ylabel=panel["ylabel"],
+        quiet=view.quiet,
         title=title,
         rows=names,
     )

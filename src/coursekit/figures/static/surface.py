@@ -29,7 +29,7 @@ def draw(ax: Axes, view: View, title: str) -> None:
     """
     panel = view.panel
     names = ("xlim", "ylim", "xlabel", "ylabel")
-    furnish(ax, title=title, **{n: panel[n] for n in names})
+    furnish(ax, title=title, quiet=view.quiet, **{n: panel[n] for n in names})
     _draw_levels(ax, view)
     if panel["slice"]:
         _draw_slice(ax, view)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coursekit.figures.draw.room import text_width
+from coursekit.figures.draw.room import text_width, wrap
 from coursekit.figures.layout import cell, place
 from coursekit.figures.style import colour, px
 
@@ -84,7 +84,7 @@ def _wrapped(view: View, width: float) -> Iterator[Line]:
     for line in _walk(root, "", 0, on, active):
         room = width - 2 * _PAD - line.depth * _INDENT
         here = text_width(line.here) + 30 if line.here else 0
-        parts = _wrap(line.text, room - here, line.strong)
+        parts = wrap(line.text, room - here, line.strong)
         for k, part in enumerate(parts):
             last = k == len(parts) - 1
             yield line._replace(text=part, here=line.here if last else "")
@@ -110,14 +110,3 @@ def _path(node: dict[str, Any], wanted: int) -> list[int] | None:
         if below:
             return [node["id"], *below]
     return None
-
-
-def _wrap(text: str, room: float, strong: bool) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and text_width(longer, strong) > room:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines

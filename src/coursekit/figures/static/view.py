@@ -23,6 +23,7 @@ class View:
         state: The state that is drawn.
         columns: Number of facets side by side.
         first: Whether it is the first facet, which explains the marks of all.
+        quiet: Whether the name of y stands at another facet already.
     """
 
     panel: Mapping[str, Any]
@@ -30,6 +31,7 @@ class View:
     state: State
     columns: int = 1
     first: bool = True
+    quiet: bool = False
 
     def at(self, **settings: int) -> View:
         """Move to another state.
