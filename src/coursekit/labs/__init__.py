@@ -4,8 +4,10 @@ r"""Exercises that check themselves, in a notebook and in the grader.
 `Exercise.examine` are what the grader uses.
 """
 
-from coursekit.labs.caller import Caller, Handle, LocalCaller, Recipe, StudentError
-from coursekit.labs.exercise import Case, Exercise, Hint, Mutant, Unusable, agree
+from coursekit.labs.agreement import agree
+from coursekit.labs.caller import Caller, Handle, Recipe, StudentError
+from coursekit.labs.exercise import Case, Exercise, Hint, Mutant, Unusable
+from coursekit.labs.local import LocalCaller
 from coursekit.labs.registry import Lab, Written, check, exercise, exercises, lab, labs
 from coursekit.labs.result import CaseResult, CheckResult
 

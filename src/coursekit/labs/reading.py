@@ -47,6 +47,12 @@ def describe(value: Any) -> str:
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
+NAN = (
+    "NaN",
+    "NaN comes from 0/0, from inf - inf, from the root of a negative number, or from "
+    "the standard deviation of a single entry.",
+)
+INFINITE = ("infinity", "Look for a division by zero or an overflow.")
 NONE = (
     "The function returned None, expected {}. Does every path through it end in "
     "`return ...`? A `print` shows a value but does not return it."
@@ -85,17 +91,9 @@ def read_number(value: Any, what: str = "one number") -> float:
         value = float(value)
     except OverflowError:
         raise Unusable(f"The function returned {describe(value)}.") from None
-    if math.isnan(value):
-        raise Unusable(
-            f"The function returned NaN, expected {what}. NaN comes from 0/0, from "
-            "inf - inf, from the root of a negative number, or from the standard "
-            "deviation of a single entry."
-        )
-    if math.isinf(value):
-        raise Unusable(
-            f"The function returned {value}, expected {what}. "
-            "Look for a division by zero or an overflow."
-        )
+    if not math.isfinite(value):
+        got, why = NAN if math.isnan(value) else INFINITE
+        raise Unusable(f"The function returned {got}, expected {what}. {why}")
     return value
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from coursekit.labs.caller import LocalCaller
 from coursekit.labs.exercise import Exercise
+from coursekit.labs.local import LocalCaller
 from coursekit.labs.result import CheckResult
 
 __all__ = ["Lab", "Written", "check", "exercise", "exercises", "lab", "labs"]

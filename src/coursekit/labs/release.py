@@ -4,9 +4,7 @@ One source notebook holds the text, the solutions, the notes of the instructor a
 nbgrader's metadata.  The release
 
 1. drops the cells tagged ``instructor``,
-2. fills in what the exercises know of themselves, so that it is written once: in a
-   Markdown cell ``<!-- lab:overview -->``, and ``<!-- lab:facts NAME -->``, likewise
-   ``equations`` and ``hints``,
+2. fills in what the exercises know of themselves (`cards`),
 3. runs nbgrader's own preprocessors, which replace the solutions, clear the outputs,
    lock the graded cells and write their checksums.
 
@@ -18,15 +16,11 @@ from __future__ import annotations
 
 import argparse
 import copy
-import importlib
-import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from coursekit.labs.exercise import Exercise
-from coursekit.labs.registry import Lab, exercise, lab
-from coursekit.labs.render import in_html
+from coursekit.labs.cards import fill
+from coursekit.labs.registry import Lab, lab
 
 __all__ = ["execute", "main", "release", "release_notebook"]
 
@@ -42,7 +36,6 @@ PREPROCESSORS = (
     "ComputeChecksums",
     "CheckCellMetadata",
 )
-DIRECTIVE = re.compile(r"<!-- lab:(\w+) ?(\w*) -->")
 METADATA = {
     "kernelspec": {
         "display_name": "Python 3",
@@ -129,7 +122,7 @@ def release_notebook(notebook: Any, of: Lab) -> Any:
     for cell in result.cells:
         cell.metadata.pop("tags", None)
         if cell.cell_type == "markdown":
-            cell.source = DIRECTIVE.sub(lambda m: _fill(m, of), cell.source)
+            cell.source = fill(cell.source, of)
     for preprocessor in _preprocessors():
         result, _ = preprocessor.preprocess(result, {})
     return result
@@ -149,64 +142,6 @@ def _preprocessors() -> list[Any]:
     config.ClearSolutions.code_stub = {"python": CODE_STUB}
     config.ClearSolutions.text_stub = TEXT_STUB
     return [getattr(available, name)(config=config) for name in PREPROCESSORS]
-
-
-def _fill(match: re.Match[str], of: Lab) -> str:
-    """Write what a directive stands for.
-
-    Returns:
-        Markdown.
-
-    Raises:
-        ValueError: If there is no such directive.
-    """
-    kind, name = match.groups()
-    if kind == "overview":
-        return _overview(of)
-    makers: dict[str, Callable[[Exercise], str]] = {
-        "facts": _facts,
-        "equations": _equations,
-        "hints": _hints,
-    }
-    if kind not in makers:
-        raise ValueError(
-            f"{match.group()} is no directive; there are overview, {', '.join(makers)}"
-        )
-    return makers[kind](exercise(name))
-
-
-def _overview(of: Lab) -> str:
-    rows = ["| task | minutes | difficulty | points |", "|---|---|---|---|"]
-    rows += [
-        f"| `{e.name}`: {e.title} | {e.minutes} | {e.difficulty} of 5 | {e.points:g} |"
-        for e in of.exercises
-    ]
-    rows += [
-        f"| {w.title} (in writing) | {w.minutes} | {w.difficulty} of 5 | {w.points:g} |"
-        for w in of.written
-    ]
-    return "\n".join(rows)
-
-
-def _facts(of: Exercise) -> str:
-    parts = ", ".join(f"{name} {points:g}" for name, points in of.parts.items())
-    return (
-        f"*{of.minutes} minutes · difficulty {of.difficulty} of 5 · "
-        f"{of.points:g} points ({parts})*"
-    )
-
-
-def _equations(of: Exercise) -> str:
-    doc = importlib.import_module(f"coursekit.labs.tasks.{of.name}").__doc__ or ""
-    return "\n\n".join(re.findall(r"\$\$.*?\$\$", doc, flags=re.DOTALL))
-
-
-def _hints(of: Exercise) -> str:
-    return "\n\n".join(
-        f"<details>\n<summary>{in_html(hint.symptom)}</summary>\n\n{hint.text}\n\n"
-        "</details>"
-        for hint in of.hints
-    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,6 +9,22 @@ from coursekit.labs.caller import StudentError
 __all__ = ["CaseResult", "CheckResult", "explain"]
 
 
+SENTENCES: dict[str, str] = {
+    "missing": "Not answered yet: `{name}` still raises NotImplementedError. Replace "
+    "that line with your code and run the cell again.",
+    "undefined": "The notebook defines no function called `{name}`.",
+    "raised": "`{name}` stops{where} with {said}",
+    "recursion": "`{name}` calls itself without end{where}. Give it a case in which it "
+    "returns without another call, or use a loop.",
+    "timeout": "`{name}` did not answer within its time limit{message}. Look for a "
+    "loop whose condition never becomes false.",
+    "memory": "`{name}` asked for more memory than it may use{where}. Look for a "
+    "tensor with one axis too many.",
+    "killed": "The process that ran `{name}` ended before it answered.",
+    "protocol": "The answer of `{name}` cannot be read{message}.",
+}
+
+
 @dataclass(frozen=True)
 class CaseResult:
     """Hold what came of one case.
@@ -103,44 +119,15 @@ def explain(error: StudentError, signature: str) -> str:
         One or two sentences, addressed to whoever wrote the code.
     """
     name = signature.partition("(")[0]
-    where = f" in line {error.line}" if error.line else ""
-    if error.source:
-        where += f" (`{error.source}`)"
     said = f"{error.type_name}: {error.message}".strip(": ")
-    match error.kind:
-        case "missing":
-            return (
-                f"Not answered yet: `{name}` still raises NotImplementedError. "
-                "Replace that line with your code and run the cell again."
-            )
-        case "undefined":
-            return f"The notebook defines no function called `{name}`."
-        case "recursion":
-            return (
-                f"`{name}` calls itself without end{where}. Give it a case in which "
-                "it returns without another call, or use a loop."
-            )
-        case "timeout":
-            return (
-                f"`{name}` did not answer within its time limit{_and(error.message)}. "
-                "Look for a loop whose condition never becomes false."
-            )
-        case "memory":
-            return (
-                f"`{name}` asked for more memory than it may use{where}. "
-                "Look for a tensor with one axis too many."
-            )
-        case "killed":
-            return f"The process that ran `{name}` ended before it answered."
-        case "protocol":
-            return f"The answer of `{name}` cannot be read: {error.message}."
-    if error.line is None and error.type_name == "TypeError":
+    if error.kind == "raised" and error.line is None and error.type_name == "TypeError":
         return (
             f"The check calls `{signature}`, and that call fails with {said}. "
             "Keep the number, the order and the names of the arguments."
         )
-    return f"`{name}` stops{where} with {said}"
-
-
-def _and(message: str) -> str:
-    return f" ({message})" if message else ""
+    where = f" in line {error.line}" if error.line else ""
+    where += f" (`{error.source}`)" if error.source else ""
+    message = f" ({error.message})" if error.message else ""
+    return SENTENCES[error.kind].format(
+        name=name, where=where, message=message, said=said
+    )

@@ -12,7 +12,7 @@ import torch
 from coursekit import init, models
 from coursekit.data import digits
 from coursekit.labs.live import ACTIVATIONS, Note, curves, explore, needs
-from coursekit.labs.tasks.symmetry_rank import trained
+from coursekit.labs.matrices import trained
 from coursekit.probes import signals, weight_grad_norms
 
 __all__ = ["compensation", "explore_blocks", "explore_rank", "explore_signals"]

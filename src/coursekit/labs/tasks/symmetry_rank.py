@@ -19,7 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from coursekit.labs.exercise import Case, Exercise, Hint, Mutant
+from coursekit.labs.exercise import Case, Exercise, Hint
+from coursekit.labs.matrices import noisy, spectrum, trained
+from coursekit.labs.mutants.symmetry_rank import MUTANTS
 from coursekit.labs.reading import read_whole
 
 __all__ = ["SYMMETRY_RANK", "symmetry_rank"]
@@ -47,64 +49,6 @@ def symmetry_rank(W_after: Tensor) -> int:
     return int((sigma > TAU * sigma[0]).sum())  # (2)
 
 
-def trained(noise: float, seed: int, steps: int = 30) -> Tensor:
-    r"""Train a small tanh network and give the weight of its hidden layer.
-
-    Args:
-        noise: Size of the noise relative to a constant start; infinity means random
-            weights without a constant part.
-        seed: Seed of the data and of the noise.
-        steps: Gradient steps.
-
-    Returns:
-        The weight between the two hidden layers, ``[24, 16]``, as float32.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(64, 8, generator=generator)
-    y = torch.sin(x[:, :1]) + x[:, 1:2]
-    weights = [
-        _start(shape, noise, generator) for shape in ((16, 8), (24, 16), (1, 24))
-    ]
-    for _ in range(steps):
-        for w in weights:
-            w.requires_grad_()
-        a = torch.tanh(torch.tanh(x @ weights[0].T) @ weights[1].T)
-        loss = (a @ weights[2].T - y).square().mean()
-        grads = torch.autograd.grad(loss, weights)
-        weights = [(w - 0.1 * g).detach() for w, g in zip(weights, grads, strict=True)]
-    return weights[1]
-
-
-def _start(shape: tuple[int, int], noise: float, generator: torch.Generator) -> Tensor:
-    z = torch.randn(shape, generator=generator)
-    return z / shape[1] ** 0.5 if noise == math.inf else 0.2 * (1 + noise * z)
-
-
-def spectrum(shape: tuple[int, int], sigma: list[float], seed: int) -> Tensor:
-    r"""Build a matrix with given singular values and random singular vectors.
-
-    Args:
-        shape: ``(out, in)``.
-        sigma: The non-zero singular values.
-        seed: Seed of the vectors.
-
-    Returns:
-        The matrix, float64.
-    """
-    g = torch.Generator().manual_seed(seed)
-    u, v = (
-        torch.linalg.qr(torch.randn(d, len(sigma), generator=g, dtype=torch.float64))[0]
-        for d in shape
-    )
-    return u * torch.tensor(sigma, dtype=torch.float64) @ v.T
-
-
-def _noisy(matrix: Tensor, size: float, seed: int) -> Tensor:
-    g = torch.Generator().manual_seed(seed)
-    noise = torch.randn(matrix.shape, generator=g, dtype=matrix.dtype)
-    return matrix + size * noise * matrix.abs().max()
-
-
 def _cases(rng: np.random.Generator, visible: bool) -> list[Case]:
     def seed() -> int:
         return int(rng.integers(2**31))
@@ -126,9 +70,9 @@ def _cases(rng: np.random.Generator, visible: bool) -> list[Case]:
     return [
         *cases,
         case("rank", "(1)", spectrum(shape, [1.0], seed()), "an outer product"),
-        case("rank", "(2)", _noisy(low, 1e-7, seed()), f"rank {k} and rounding"),
+        case("rank", "(2)", noisy(low, 1e-7, seed()), f"rank {k} and rounding"),
         case("scale", "(2)", 1e-6 * low, f"rank {k}, entries near 1e-7"),
-        case("scale", "(2)", _noisy(1e5 * low, 1e-7, seed()), f"1e5 times rank {k}"),
+        case("scale", "(2)", noisy(1e5 * low, 1e-7, seed()), f"1e5 times rank {k}"),
         case("scale", "(2)", tail, f"rank {k} and a singular value of 0.002"),
     ]
 
@@ -142,35 +86,6 @@ def _compare(case: Case, got: int, expected: int) -> str | None:
         return None
     shape = tuple(case.args[0].shape)
     return f"It returned {got:.6g} for a matrix of shape {shape}, expected {expected}."
-
-
-def _absolute(W_after):
-    return int((torch.linalg.svdvals(W_after) > TAU).sum())
-
-
-def _positive(W_after):
-    return int((torch.linalg.svdvals(W_after) > 0).sum())
-
-
-def _machine(W_after):
-    return int(torch.linalg.matrix_rank(W_after))
-
-
-def _rows(W_after):
-    return len(torch.unique(W_after, dim=0))
-
-
-def _rounded_rows(W_after):
-    return len(torch.unique(torch.round(W_after, decimals=4), dim=0))
-
-
-def _gram(W_after):
-    squares = torch.linalg.svdvals(W_after).square()
-    return int((squares > TAU * squares[0]).sum())
-
-
-def _smaller_side(W_after):
-    return min(W_after.shape)
 
 
 SYMMETRY_RANK = Exercise(
@@ -188,59 +103,7 @@ SYMMETRY_RANK = Exercise(
     reference=symmetry_rank,
     read=_read,
     compare=_compare,
-    mutants=(
-        Mutant(
-            "absolute_tolerance",
-            _absolute,
-            "This behaves like counting singular values above a fixed number. Multiply "
-            "the matrix by 10⁻⁶ and that count falls to 0, although no direction is "
-            "lost: compare with 10⁻⁴ times the largest singular value.",
-            "(2)",
-        ),
-        Mutant(
-            "counts_positive",
-            _positive,
-            "This behaves like counting every singular value above 0. Rounding makes "
-            "all of them slightly positive; a tolerance has to exclude these.",
-            "(2)",
-        ),
-        Mutant(
-            "machine_tolerance",
-            _machine,
-            "This behaves like `torch.linalg.matrix_rank`, whose default tolerance is "
-            "a few units of the last bit of this dtype. Training leaves larger "
-            "differences: the exercise asks for 10⁻⁴ of the largest singular value.",
-            "(2)",
-        ),
-        Mutant(
-            "counts_distinct_rows",
-            _rows,
-            "This behaves like counting different rows. Rows that are multiples of "
-            "one another differ and still add no direction.",
-            "(1)",
-        ),
-        Mutant(
-            "counts_distinct_rounded_rows",
-            _rounded_rows,
-            "This behaves like counting different rows after rounding. Rows that are "
-            "multiples of one another differ and still add no direction.",
-            "(1)",
-        ),
-        Mutant(
-            "squares_singular_values",
-            _gram,
-            "This behaves like applying the tolerance to the eigenvalues of W·Wᵀ. "
-            "These are squares, so 10⁻⁴ there means 10⁻² for the singular values.",
-            "(2)",
-        ),
-        Mutant(
-            "returns_smaller_side",
-            _smaller_side,
-            "This behaves like the smaller side of the matrix, the largest rank that "
-            "its shape permits.",
-            "(1)",
-        ),
-    ),
+    mutants=MUTANTS,
     hints=(
         Hint(
             "I get the full rank for the constant start",
