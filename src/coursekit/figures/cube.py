@@ -31,7 +31,7 @@ class Cube:
     Args:
         dims: The dimensions, as a sequence.
         arrays: Name to :class:`Array`.
-        provenance: What :func:`coursekit.figures.cube.provenance` returns.
+        provenance: What :func:`coursekit.figures.provenance` returns.
 
     Raises:
         ValueError: If an array names an unknown dimension or has another length.
