@@ -2,28 +2,34 @@ r"""Grade a folder of notebooks whose code nobody has to trust.
 
 The *coordinator* (`grade`) reads notebooks, draws hidden cases, compares and writes
 grades.  The student's code runs in a *worker* inside bubblewrap and is asked for
-values, one call at a time, over one socket:
+values, one call at a time, over one socket::
 
-```
- coordinator                                   bubblewrap: no network, no files
- read_submission ── cell sources ───────────▶  worker: run the cells
- Exercise.examine ─ inputs (JSON + bytes) ──▶  call the student's function
-   compare, mutants ◀─ plain values ─────────  encode what it returned
- gradebook.db, grades.csv, feedback/*.html
-```
+    coordinator                                   bubblewrap: no network, no files
+    read_submission ── cell sources ───────────▶  worker: run the cells
+    Exercise.examine ─ inputs (JSON + bytes) ──▶  call the student's function
+      compare, mutants ◀─ plain values ─────────  encode what it returned
+    gradebook.db, grades.csv, feedback/*.html
 
 What crosses the line inwards is source text and inputs; outwards, values.  Expected
 values, comparisons, mutants, the course secret and the verdict stay on the left, so
 that nothing on the right can be patched into a better grade.
 
-| module | side | what it does |
-|---|---|---|
-| `wire` | both | frames: length-prefixed JSON with raw tensor bytes, all sizes capped |
-| `cells`, `worker` | inside | choose, clean and run the cells; answer calls |
-| `sandbox`, `cgroup`, `seccomp` | outside | start the worker confined, and end it |
-| `remote` | outside | a `Caller` for `Exercise.examine`; time limits; restarts |
-| `submission`, `secret` | outside | read a notebook; draw the hidden cases |
-| `outcome`, `examine` | outside | grade one submission into a named status |
-| `gradebook`, `feedback`, `table` | outside | write what came out |
-| `run` | outside | the whole folder, resumable |
+Modules, and on which side each runs:
+
+`wire` (both)
+    frames: length-prefixed JSON with raw tensor bytes, all sizes capped
+`cells`, `worker` (inside)
+    choose, clean and run the cells; answer calls
+`sandbox`, `cgroup`, `seccomp` (outside)
+    start the worker confined, and end it
+`remote` (outside)
+    a `Caller` for `Exercise.examine`; time limits; restarts
+`submission`, `secret` (outside)
+    read a notebook; draw the hidden cases
+`outcome`, `examine` (outside)
+    grade one submission into a named status
+`gradebook`, `feedback`, `table` (outside)
+    write what came out
+`run` (outside)
+    the whole folder, resumable
 """
