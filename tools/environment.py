@@ -76,7 +76,7 @@ def ensure(kind: str) -> None:
 
 def create() -> None:
     """Create the virtual environment if there is none."""
-    if sys.version_info < (3, 11):  # noqa: UP036 -- this is what tells the reader
+    if sys.version_info < (3, 11):  # ruff: ignore[outdated-version-block]
         found = ".".join(map(str, sys.version_info[:3]))
         raise Failed(
             f"Python {found} was found, 3.11 or newer is needed. "

@@ -27,7 +27,7 @@ def test_chapters_are_numbered_and_every_symptom_leads_somewhere():
     data = curriculum.read(ROOT)
     assert [c["number"] for c in data["chapters"]] == list(range(1, 18))
     codes = {c["code"] for c in data["chapters"]}
-    assert all(set(s["read"]) <= codes for s in data["symptoms"])
+    assert all(s["read"].keys() <= codes for s in data["symptoms"])
     assert all(c["file"].startswith(f"{c['number']:02d}_") for c in data["chapters"])
 
 

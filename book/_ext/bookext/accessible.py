@@ -59,6 +59,11 @@ REPAIRS = (
         r'\1 aria-hidden="true"',
     ),
     Repair(
+        "label-content-name-mismatch: a folded cell is named otherwise than it reads",
+        r'<summary aria-label="Toggle hidden content">',
+        r"<summary>",
+    ),
+    Repair(
         "summary-name: a part of the navigation opens without saying what",
         r'(<a class="[^"]*" href="[^"]*">)([^<]*)(</a><details[^>]*><summary)>',
         r'\1\2\3 aria-label="Pages under \2">',

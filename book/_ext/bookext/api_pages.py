@@ -19,7 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from sphinx.application import Sphinx
 
@@ -168,37 +168,46 @@ def class_(node: ast.ClassDef, options: list[str]) -> list[str]:
     return [head, *options, "", *_indent(inner), ""]
 
 
-def members(module: Module, shown_as: dict[str, str]) -> list[str]:
-    """Render all public definitions of a module, each in its shortest home."""
+def members(
+    module: Module, homes: dict[str, str], only: Container[str] | None = None
+) -> list[str]:
+    """Render the public definitions of a module, each in its shortest home."""
     lines: list[str] = []
     for node in module.definitions:
-        home = shown_as.get(node.name, module.name)
+        if only is not None and node.name not in only:
+            continue
+        home = homes.get(node.name, module.name)
         render = class_ if isinstance(node, ast.ClassDef) else function
         # a docstring may name an object by the file it stands in: both are targets
-        alias = (
-            [f"   :canonical: {module.name}.{node.name}"] if home != module.name else []
-        )
-        lines += [f".. py:currentmodule:: {home}", "", *render(node, alias)]
+        alias = f"   :canonical: {module.name}.{node.name}"
+        options = [alias] if home != module.name else []
+        lines += [f".. py:currentmodule:: {home}", "", *render(node, options)]
+    return lines
+
+
+def inner_modules(root: Path, name: str, homes: dict[str, str]) -> list[str]:
+    """Render the modules inside a package; of packages, only what they export."""
+    lines: list[str] = []
+    for inner_name in submodules(root, name):
+        inner = Module.read(root, inner_name)
+        lines += [inner_name, "-" * len(inner_name), "", f".. py:module:: {inner_name}"]
+        # init.fans is a function and the file it stands in: the function is linked
+        lines += ["   :no-index:"] if inner_name.split(".")[-1] in homes else []
+        text = _docstring(inner.tree, "module")
+        lines += ["", *text, "", *members(inner, homes)]
+        exported = dict.fromkeys(inner.public, inner_name) | homes
+        for part in submodules(root, inner_name):
+            lines += members(Module.read(root, part), exported, inner.public)
     return lines
 
 
 def page(root: Path, name: str) -> list[str]:
     """Render the page of a module, or of a package with its modules."""
     module = Module.read(root, name)
-    short = dict.fromkeys(module.public, name)
-    lines = [name, "=" * len(name), "", f".. py:module:: {name}", ""]
-    lines += [*_docstring(module.tree, "module"), "", *members(module, short)]
-    for inner_name in submodules(root, name):
-        inner = Module.read(root, inner_name)
-        if inner.definitions:
-            lines += [inner_name, "-" * len(inner_name), ""]
-            lines += [f".. py:module:: {inner_name}"]
-            # init.fans is a function and the file it stands in: the function is linked
-            lines += (
-                ["   :no-index:", ""] if inner_name.split(".")[-1] in short else [""]
-            )
-            lines += [*_docstring(inner.tree, "module"), "", *members(inner, short)]
-    return lines
+    homes = dict.fromkeys(module.public, name)
+    head = [name, "=" * len(name), "", f".. py:module:: {name}", ""]
+    own = [*_docstring(module.tree, "module"), "", *members(module, homes)]
+    return [*head, *own, *inner_modules(root, name, homes)]
 
 
 class ApiPage(SphinxDirective):

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
-from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
+
+from bookext import links
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -53,7 +54,9 @@ class ClaimsTable(SphinxDirective):
                 self.env.note_dependency(f"{page}.ipynb")
                 found[page] = list(stored_claims(notebook))
         records = [record for claims in found.values() for _, record in claims]
-        sections = [self.section(page, claims) for page, claims in found.items()]
+        sections = [
+            self.section(page, claims) for page, claims in found.items() if claims
+        ]
         return [self.summary(records), *sections]
 
     @staticmethod
@@ -69,52 +72,19 @@ class ClaimsTable(SphinxDirective):
         )
         return nodes.paragraph("", text, classes=["claims-summary"])
 
-    def section(self, page: str, claims: list[tuple[str, dict]]) -> nodes.section:
+    @staticmethod
+    def section(page: str, claims: list[tuple[str, dict]]) -> nodes.section:
         """Build a chapter's tables, one for each of its sections with claims."""
         render = importlib.import_module("coursekit.claims.render")
-        title = nodes.title("", "", self.link(page))
+        title = nodes.title("", "", links.to_page(page))
         section = nodes.section("", title, ids=[nodes.make_id(f"claims-{page}")])
         for heading, group in itertools.groupby(claims, key=lambda claim: claim[0]):
-            where = nodes.paragraph("", "", self.link(page, heading))
+            where = nodes.paragraph("", "", links.to_section(page, heading))
             table = render.table([record for _, record in group])
             section += [where, nodes.raw("", table, format="html")]
         return section
 
-    @staticmethod
-    def link(page: str, heading: str | None = None) -> nodes.Node:
-        """Point to a chapter, or to the section of it with this heading."""
-        if heading:
-            anchor = f"/{page}.html#{nodes.make_id(heading)}"
-            return InnerLink("", heading, target=anchor)
-        return addnodes.pending_xref(
-            "",
-            nodes.inline("", page),
-            refdomain="std",
-            reftype="doc",
-            refexplicit=False,
-            refwarn=True,
-            reftarget=f"/{page}",
-        )
-
-
-class InnerLink(nodes.inline):
-    """A link to an anchor on another page, which the audit checks when it is built."""
-
-
-def write_link(writer: Any, node: InnerLink) -> None:
-    """Open the link, relative to the page that it stands on."""
-    page, _, anchor = node["target"].partition("#")
-    here = writer.builder.current_docname
-    address = writer.builder.get_relative_uri(here, page.strip("/")[: -len(".html")])
-    writer.body.append(f'<a class="reference internal" href="{address}#{anchor}">')
-
-
-def end_link(writer: Any, node: InnerLink) -> None:
-    """Close the link."""
-    writer.body.append("</a>")
-
 
 def setup(app: Sphinx) -> None:
-    """Register ``{claims-table}`` and its links."""
-    app.add_node(InnerLink, html=(write_link, end_link))
+    """Register ``{claims-table}``."""
     app.add_directive("claims-table", ClaimsTable)

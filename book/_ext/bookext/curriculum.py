@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from docutils import nodes
-from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
+
+from bookext import links
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -29,23 +30,17 @@ def read(source: Path) -> dict[str, Any]:
     return data
 
 
-def chapter_reference(chapter: dict[str, Any]) -> nodes.Node:
+def chapter_reference(chapter: dict[str, Any], section: str = "") -> nodes.Node:
     """Name a chapter: a link when it is written, plain words with a mark when not."""
     label = f"{chapter['number']} · {chapter['title']}"
+    page = f"chapters/{chapter['file']}"
     if not chapter["written"]:
         planned = nodes.inline("", label, classes=["planned-chapter"])
         planned += [nodes.Text(" "), nodes.inline("", "planned", classes=["planned"])]
         return planned
-    reference = addnodes.pending_xref(
-        "",
-        nodes.inline("", label),
-        refdomain="std",
-        reftype="doc",
-        refexplicit=True,
-        refwarn=True,
-        reftarget=f"/chapters/{chapter['file']}",
-    )
-    return reference
+    if section:
+        return links.to_section(page, section, f"{label}: {section}")
+    return links.to_page(page, label)
 
 
 class ChapterMap(SphinxDirective):
@@ -67,26 +62,25 @@ class Symptoms(SphinxDirective):
     """List what goes wrong, what to look at first, and where it is explained."""
 
     def run(self) -> list[nodes.Node]:
-        """Build one list item a symptom, written chapters first."""
+        """Build one card a symptom."""
         self.env.note_dependency(DATA)
         data = read(Path(self.env.srcdir))
         by_code = {chapter["code"]: chapter for chapter in data["chapters"]}
         listing = nodes.bullet_list(classes=["symptoms"])
         for symptom in data["symptoms"]:
-            listing += self.item(symptom, [by_code[code] for code in symptom["read"]])
+            read_on = nodes.bullet_list(classes=["read"])
+            for code, section in symptom["read"].items():
+                reference = chapter_reference(by_code[code], section or "")
+                read_on += nodes.list_item("", nodes.paragraph("", "", reference))
+            listing += self.item(symptom, read_on)
         return [listing]
 
     @staticmethod
-    def item(symptom: dict[str, Any], chapters: list[dict]) -> nodes.list_item:
+    def item(symptom: dict[str, Any], read_on: nodes.bullet_list) -> nodes.list_item:
         """Build the card of one symptom."""
         says = nodes.paragraph("", "", nodes.strong("", symptom["says"]))
-        look = nodes.paragraph("", "", nodes.inline("", "Look first: "))
-        look["classes"].append("look")
+        look = nodes.paragraph("", "Look first: ", classes=["look"])
         look += nodes.Text(symptom["look"])
-        read_on = nodes.bullet_list(classes=["read"])
-        for chapter in sorted(chapters, key=lambda c: not c["written"]):
-            paragraph = nodes.paragraph("", "", chapter_reference(chapter))
-            read_on += nodes.list_item("", paragraph)
         return nodes.list_item("", says, look, read_on)
 
 

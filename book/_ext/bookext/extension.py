@@ -10,6 +10,7 @@ from bookext import (
     claims_table,
     colab,
     curriculum,
+    links,
     notation_table,
     offline,
 )
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PARTS = (
     curriculum,
+    links,
     notation_table,
     claims_table,
     api_pages,
