@@ -45,7 +45,7 @@ class Cgroup:
         Returns:
             The group, or ``None`` where this machine permits none.
         """
-        name = PREFIX + secrets.token_hex(6)
+        name = f"{PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
         group = cls([])
         for parent, files in _parents(memory, processes):
             directory = parent / name
@@ -59,6 +59,16 @@ class Cgroup:
                     group.directories.remove(directory)
                     _remove(directory)
         return group if group.directories else None
+
+    @staticmethod
+    def sweep() -> None:
+        """Remove the empty groups of coordinators that were killed."""
+        for parent, _ in _parents(0, 0):
+            for directory in parent.glob(f"{PREFIX}*-*"):
+                owner = directory.name.removeprefix(PREFIX).partition("-")[0]
+                if owner.isdigit() and not Path("/proc", owner).exists():
+                    with contextlib.suppress(OSError):
+                        directory.rmdir()
 
     def entry(self) -> list[str]:
         """Give the command line that enters the group and becomes what follows it."""

@@ -27,7 +27,7 @@ from coursekit.labs.result import CaseResult, CheckResult, explain
 
 __all__ = ["examine"]
 
-ENDS = ("timeout", "memory", "killed", "protocol", "missing", "undefined")
+ENDS = ("timeout", "memory", "killed", "violation", "missing", "undefined")
 UNSEEN = "The cases of the notebook pass; hidden ones, with other inputs, do not."
 NO_TEXT = "No answer was written."
 NO_CELL = "The cell of this question was not found; the whole notebook is looked at."
@@ -41,6 +41,7 @@ HIDDEN = {
     "memory": "For some inputs it needs more memory than it may have.",
     "killed": "For some inputs the process ends before there is an answer.",
     "protocol": "For some inputs the answer cannot be read.",
+    "violation": "For some inputs the code writes into the grader's connection.",
     "missing": "For some inputs it still raises NotImplementedError.",
     "undefined": "The notebook defines no function of this name.",
     "check failed": "The check could not judge the answer; your instructor looks at it.",
@@ -108,10 +109,12 @@ def _check(
         raise
     except Exception:
         result = _failed(exercise, "check failed", HIDDEN["check failed"])
-    if caller.closed is not None and result.status != caller.closed.kind:
-        kind = caller.closed.kind
-        result = _failed(exercise, kind, explain(caller.closed, exercise.signature))
-    return result
+    if (closed := caller.closed) is None:
+        return result
+    kind = "violation" if closed.kind == "protocol" else closed.kind
+    if result.status == kind:
+        return result
+    return _failed(exercise, kind, explain(closed, exercise.signature))
 
 
 def _failed(exercise: Exercise, kind: str, message: str) -> CheckResult:

@@ -19,13 +19,13 @@ STATUSES = {
     "timeout": "At least one answer did not end within its time.",
     "out of memory": "At least one answer needed more memory than it may have.",
     "killed": "The process ended while an answer was computed.",
-    "protocol": "The code wrote into the grader's own connection.",
+    "broken protocol": "The code wrote into the grader's own connection.",
     "check failed": "A check met a value it cannot judge; look at it by hand.",
     "wrong lab": "The notebook belongs to another lab.",
     "corrupt": "The file cannot be read as a notebook.",
 }
 WORST_FIRST = (
-    ("protocol", "protocol"),
+    ("violation", "broken protocol"),
     ("killed", "killed"),
     ("memory", "out of memory"),
     ("timeout", "timeout"),

@@ -85,6 +85,7 @@ class Examinee:
         self.notes: list[CellNote] = []
         self.skipped: set[int] = set()
         self.starts = 0
+        self.asked = 0
         self.sandbox: Sandbox | None = None
 
     def __enter__(self) -> Examinee:
@@ -151,6 +152,8 @@ class Examinee:
             raise self.last
         channel = self.sandbox.channel
         deadline = min(time.monotonic() + seconds, self.until)
+        self.asked += 1
+        message["id"] = self.asked
         try:
             channel.send(message, deadline, special=_encode_recipe)
             reply = channel.receive(deadline, special=self._decode_handle)
@@ -187,10 +190,12 @@ class Examinee:
         return self.request(self.question_until - time.monotonic(), **message)
 
     def _value(self, reply: dict[str, Any]) -> Any:
-        if reply.keys() == {"value"}:
+        if reply.get("id") != self.asked:
+            raise WireError("a reply is not to this request")
+        if reply.keys() == {"id", "value"}:
             return reply["value"]
         told = reply.get("error")
-        if reply.keys() != {"error"} or not isinstance(told, dict):
+        if reply.keys() != {"id", "error"} or not isinstance(told, dict):
             raise WireError("a reply is neither a value nor an error")
         raise self._error(told)
 

@@ -24,7 +24,7 @@ from coursekit.labs.grading import secret as secrets_of
 from coursekit.labs.grading.examine import examine
 from coursekit.labs.grading.feedback import page
 from coursekit.labs.grading.gradebook import Gradebook
-from coursekit.labs.grading.sandbox import Limits, Sandbox, Supply, mounted, refuse
+from coursekit.labs.grading.sandbox import Limits, Sandbox, Supply, mounted
 from coursekit.labs.grading.submission import Found, Submission, find, read
 from coursekit.labs.grading.table import replace, write_table
 from coursekit.labs.grading.view import write_config, write_view
@@ -89,14 +89,13 @@ def grade(
         raise ValueError(f"{submissions} is no folder; expected one with notebooks.")
     _keep_apart(submissions, out, secret)
     found, ignored = find(submissions, lab)
-    if not unsafe:
-        refuse()
-    key = secrets_of.load(secret)
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(out), contextlib.closing(Supply(confined=not unsafe)) as supply:
+    limits = limits or Limits()
+    with contextlib.closing(Supply(confined=not unsafe)) as supply, _alone(out):
+        supply.check(limits)
+        key = secrets_of.load(secret)
         url = f"sqlite:///{out / 'gradebook.db'}"
         with contextlib.closing(Gradebook(url, lab)) as book:
-            run = _Run(lab, book, out, key, limits or Limits(), supply, submissions)
+            run = _Run(lab, book, out, key, limits, supply, submissions)
             report = run.grade(found, again, progress)
             write_config(out, url)
             run.write_results()
@@ -207,6 +206,7 @@ def _alone(out: Path) -> Iterator[None]:
     Raises:
         ValueError: If another run is writing there.
     """
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(out / ".lock", "w", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -25,7 +25,7 @@ from coursekit.labs.grading import seccomp
 from coursekit.labs.grading.cgroup import Cgroup
 from coursekit.labs.grading.wire import Channel, Closed, Late, Sizes, WireError
 
-__all__ = ["Limits", "Sandbox", "SandboxError", "Supply", "mounted", "refuse"]
+__all__ = ["Limits", "Sandbox", "SandboxError", "Supply", "mounted"]
 
 PACKAGE = Path(coursekit.__file__).resolve().parent
 NOBODY = "65534"
@@ -210,6 +210,7 @@ class Sandbox:
 
     def __init__(self, limits: Limits, confined: bool = True):
         self.limits = limits
+        self.greeted = False
         self.cgroup = Cgroup.make(limits.memory, limits.processes) if confined else None
         ours, theirs = socket.socketpair()
         self.channel = Channel(ours, received=limits.sizes)
@@ -229,6 +230,8 @@ class Sandbox:
         Raises:
             SandboxError: If the worker did not start.
         """
+        if self.greeted:
+            return self
         deadline = time.monotonic() + START_SECONDS
         try:
             self.channel.receive(deadline)
@@ -239,6 +242,7 @@ class Sandbox:
             said = self.process.communicate(timeout=10)[1].decode("utf-8", "replace")
             self.close()
             raise SandboxError(said.strip()[-500:] or str(error)) from None
+        self.greeted = True
         return self
 
     def ended(self) -> str:
@@ -296,19 +300,22 @@ class Supply:
         self.spare = Sandbox(limits, self.confined)
         return sandbox
 
+    def check(self, limits: Limits) -> None:
+        """Try a worker and keep it for the first submission.
+
+        Args:
+            limits: What it may use.
+
+        Raises:
+            SandboxError: If no sandbox can be had, with the reason.
+        """
+        if self.confined and shutil.which("bwrap") is None:
+            raise SandboxError("bubblewrap (the program bwrap) is not installed.")
+        Cgroup.sweep()
+        self.spare = Sandbox(limits, self.confined).greet()
+
     def close(self) -> None:
         """End the worker that waits."""
         if self.spare is not None:
             self.spare.close()
             self.spare = None
-
-
-def refuse() -> None:
-    """Try a sandbox, and say what is missing where none can be had.
-
-    Raises:
-        SandboxError: With the reason and what can be done about it.
-    """
-    if shutil.which("bwrap") is None:
-        raise SandboxError("bubblewrap is not installed (`apt-get install bubblewrap`)")
-    Sandbox(Limits()).greet().close()

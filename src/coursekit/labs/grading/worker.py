@@ -4,8 +4,8 @@ Everything here shares a process with the student's code and may be patched by i
 nothing here decides anything: it holds no expected value, and what it sends is a claim
 that the coordinator rebuilds and judges.  To patch this file is to choose an answer.
 
-Requests carry an ``op``; a reply carries ``value``, or ``error`` with the arguments of
-a `StudentError`.
+Requests carry an ``id`` and an ``op``; a reply carries the same ``id``, and ``value``, or
+``error`` with the arguments of a `StudentError`.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     if isinstance(error, StudentError):
         return {"kind": error.kind, "message": error.message}
     told = StudentError.describe(error)
-    if told["type_name"] == "RuntimeError" and "not enough memory" in told["message"]:
+    if told["type_name"] == "RuntimeError" and "allocate memory" in told["message"]:
         told["kind"] = "memory"
     trace, told["cell"] = error.__traceback__, None
     while trace is not None:
@@ -212,9 +212,10 @@ def main(descriptor: int) -> None:
             request = channel.receive(special=_recipe)
         except Closed:
             return
+        number = request.pop("id")
         reply = worker.answer(request)
         try:
-            channel.send(reply, special=worker.special)
+            channel.send({"id": number, **reply}, special=worker.special)
         except WireError as error:
             problem = {"kind": "protocol", "message": str(error)}
-            channel.send({"error": problem})
+            channel.send({"id": number, "error": problem})
