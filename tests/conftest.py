@@ -1,5 +1,7 @@
 """What the tests of all parts share: making a small wrong out of a right function."""
 
+import __future__
+
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -18,7 +20,10 @@ def mutant_of(function: Callable[..., Any], old: str, new: str) -> Callable[...,
     found = source.count(old)
     if found != 1:
         raise LookupError(f"{function.__name__}: {old!r} stands {found} times in it")
-    code = compile(source.replace(old, new), f"<mutant of {function.__name__}>", "exec")
+    wrong, name = source.replace(old, new), f"<mutant of {function.__name__}>"
+    # names that only type checkers import stay unevaluated
+    flags = __future__.annotations.compiler_flag
+    code = compile(wrong, name, "exec", flags=flags)
     scope = dict(vars(inspect.getmodule(function)))
     exec(code, scope)
     return scope[function.__name__]
