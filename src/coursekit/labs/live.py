@@ -153,7 +153,8 @@ def explore(draw: Callable[..., Note], button: str = "", **controls: Any) -> Any
             control.observe(update, names="value")
     update()
     row = [*controls.values(), *([press] if button else [])]
-    return widgets.VBox([widgets.HBox(row), shown])
+    wrap = widgets.Layout(flex_flow="row wrap")
+    return widgets.VBox([widgets.HBox(row, layout=wrap), shown])
 
 
 def attempt(draw: Callable[[], Note]) -> Note:

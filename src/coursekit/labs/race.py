@@ -87,9 +87,13 @@ def explore_training(rule: Rule) -> Any:
     return explore(
         draw,
         button="Train",
-        activation=widgets.Dropdown(options=ACTIVATIONS, value="relu"),
+        activation=widgets.Dropdown(
+            options=ACTIVATIONS, value="relu", description="activation"
+        ),
         depth=widgets.IntSlider(value=20, min=4, max=30, description="layers"),
-        scale=widgets.FloatSlider(value=1.0, min=0.5, max=2.0, step=0.05),
+        scale=widgets.FloatSlider(
+            value=1.0, min=0.5, max=2.0, step=0.05, description="scale"
+        ),
     )
 
 

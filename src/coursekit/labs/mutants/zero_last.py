@@ -72,7 +72,7 @@ MUTANTS = (
     Mutant(
         "only_last_block",
         _scaling(lambda m: _both(_maps(_branches(m)[-1])[-1:])),
-        "This behaves like zeroing the last block only. Every block doubles the "
+        "This behaves like zeroing the last block only. Every block multiplies the "
         "variance, so every branch needs its last layer at zero.",
         "(2)",
     ),
