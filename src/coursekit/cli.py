@@ -76,15 +76,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     one = commands.add_parser(
-        "grade", help="grade a folder of notebooks", description=GRADE, formatter_class=raw
+        "grade",
+        help="grade a folder of notebooks",
+        description=GRADE,
+        formatter_class=raw,
     )
     _grade_options(one)
     one.set_defaults(run=_grade)
     two = commands.add_parser(
         "release",
         help="make the students' notebooks from the instructors'",
-        description="Make the students' notebooks from the instructors': solutions out, "
-        "graded cells locked.",
+        description="Make the students' notebooks from the instructors': solutions "
+        "out, graded cells locked.",
     )
     two.add_argument("source", type=Path, nargs="?", default=Path("labs/source"))
     two.add_argument("out", type=Path, nargs="?", default=Path("labs"))

@@ -12,10 +12,10 @@ import pytest
 from grading_notebooks import LAB, QUESTIONS, bare, released, solutions, submission
 
 from coursekit.labs import lab
+from coursekit.labs.grading.folder import slug
 from coursekit.labs.grading.gradebook import Gradebook
 from coursekit.labs.grading.run import grade
 from coursekit.labs.grading.sandbox import Limits
-from coursekit.labs.grading.submission import slug
 
 pytest.importorskip("nbgrader")
 pytestmark = pytest.mark.sandbox

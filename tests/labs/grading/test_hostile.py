@@ -12,8 +12,9 @@ from grading_notebooks import LAB, QUESTIONS, only_if, released, solutions, subm
 
 from coursekit.labs import lab
 from coursekit.labs.grading.examine import examine
+from coursekit.labs.grading.folder import Found
 from coursekit.labs.grading.sandbox import Limits, Supply
-from coursekit.labs.grading.submission import Found, read
+from coursekit.labs.grading.submission import read
 
 pytestmark = pytest.mark.sandbox
 
@@ -286,7 +287,8 @@ def test_nothing_of_this_machine_can_be_read_or_written(outcome, tmp_path):
     helper = f"""
 import os
 def _opens():
-    for flags, paths in ((os.O_RDONLY, {reads!r}), (os.O_WRONLY | os.O_CREAT, {writes!r})):
+    create = os.O_WRONLY | os.O_CREAT
+    for flags, paths in ((os.O_RDONLY, {reads!r}), (create, {writes!r})):
         for path in paths:
             try:
                 os.close(os.open(path, flags))
@@ -310,7 +312,7 @@ SYSTEM = {
     "system": "__import__('os').system('true') == 0",
     "userns": "__import__('ctypes').CDLL(None).unshare(0x10000000) == 0",
     "clone userns": "__import__('ctypes').CDLL(None).syscall(56, 0x10000011, 0) >= 0",
-    "mount": "__import__('ctypes').CDLL(None).mount(b'x', b'/tmp', b'tmpfs', 0, 0) == 0",
+    "mount": "__import__('ctypes').CDLL(None).mount(0, b'/tmp', b'tmpfs', 0, 0) == 0",
     "remount": "__import__('ctypes').CDLL(None).mount(0, b'/usr', 0, 4128, 0) == 0",
     "chroot": "__import__('ctypes').CDLL(None).chroot(b'/tmp') == 0",
     "ptrace": "__import__('ctypes').CDLL(None).ptrace(0, 0, 0, 0) == 0",

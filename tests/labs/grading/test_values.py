@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 
 from coursekit.labs import agree
-from coursekit.labs.grading.values import DTYPES, Decoder, Sizes, WireError, encode
+from coursekit.labs.grading.decoding import Decoder
+from coursekit.labs.grading.values import DTYPES, Sizes, WireError, encode
 
 NUMBERS = st.integers(-(2**62), 2**62) | st.floats() | st.booleans() | st.none()
 PLAIN = st.recursive(

@@ -46,24 +46,17 @@ class Cgroup:
             The group, or ``None`` where this machine permits none.
         """
         name = f"{PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
-        group = cls([])
-        for parent, files in _parents(memory, processes):
+        made: dict[str, Path] = {}
+        for kind, parent, files in _parents(memory, processes):
             directory = parent / name
-            try:
-                directory.mkdir()
-                group.directories.append(directory)
-                for file, value in files.items():
-                    (directory / file).write_text(str(value))
-            except OSError:
-                if directory in group.directories:
-                    group.directories.remove(directory)
-                    _remove(directory)
-        return group if group.directories else None
+            if kind not in made and _make(directory, files):
+                made[kind] = directory
+        return cls(list(made.values())) if made else None
 
     @staticmethod
     def sweep() -> None:
         """Remove the empty groups of coordinators that were killed."""
-        for parent, _ in _parents(0, 0):
+        for _, parent, _ in _parents(0, 0):
             for directory in parent.glob(f"{PREFIX}*-*"):
                 owner = directory.name.removeprefix(PREFIX).partition("-")[0]
                 if owner.isdigit() and not Path("/proc", owner).exists():
@@ -71,13 +64,21 @@ class Cgroup:
                         directory.rmdir()
 
     def entry(self) -> list[str]:
-        """Give the command line that enters the group and becomes what follows it."""
+        """Give the command line that enters the group and becomes what follows it.
+
+        Returns:
+            Arguments, to stand before the command.
+        """
         files = " ".join(f"'{d}/cgroup.procs'" for d in self.directories)
         script = f'for f in {files}; do echo $$ > "$f" || exit 97; done; exec "$@"'
         return ["/bin/sh", "-c", script, "sh"]
 
     def out_of_memory(self) -> bool:
-        """Say whether the kernel ended a process of the group for its memory."""
+        """Say whether the kernel ended a process of the group for its memory.
+
+        Returns:
+            Whether it did.
+        """
         for directory in self.directories:
             for file in ("memory.events", "memory.oom_control"):
                 with contextlib.suppress(OSError):
@@ -94,25 +95,52 @@ class Cgroup:
         self.directories.clear()
 
 
-def _parents(memory: int, processes: int) -> Iterator[tuple[Path, dict[str, int]]]:
-    """List the directories to make a group in, with the limits to write.
+def _parents(memory: int, processes: int) -> Iterator[tuple[str, Path, dict[str, int]]]:
+    """List the directories to make a group in, the best of each kind first.
+
+    Version 2 gives limits only to the children of a group that passes the controllers
+    on, which a group with processes of its own does not: so its ancestors follow.
 
     Yields:
-        A directory, and file names with their values.
+        What is limited there, a directory, and file names with their values.
     """
     own = _own()
-    for mount, kind, options in _mounts():
-        if kind == "cgroup2":
-            parent = mount / own.get("", "/").lstrip("/")
-            controllers = _read(parent / "cgroup.subtree_control").split()
-            if {"memory", "pids"} <= set(controllers):
-                limits = {"memory.max": memory, "memory.swap.max": 0}
-                yield parent, {**limits, "pids.max": processes}
+    memory_2 = {"memory.max": memory, "memory.swap.max": 0, "pids.max": processes}
+    for mount, version, options in _mounts():
+        if version == "cgroup2":
+            here = mount / own.get("", "/").lstrip("/")
+            for parent in [here, *here.parents]:
+                passed = _read(parent / "cgroup.subtree_control").split()
+                if {"memory", "pids"} <= set(passed):
+                    yield "both", parent, memory_2
+                if parent == mount:
+                    break
         elif "pids" in options:
-            yield mount / own.get("pids", "/").lstrip("/"), {"pids.max": processes}
+            parent = mount / own.get("pids", "/").lstrip("/")
+            yield "pids", parent, {"pids.max": processes}
         elif "memory" in options:
-            limit = {"memory.limit_in_bytes": memory}
-            yield mount / own.get("memory", "/").lstrip("/"), limit
+            parent = mount / own.get("memory", "/").lstrip("/")
+            yield "memory", parent, {"memory.limit_in_bytes": memory}
+
+
+def _make(directory: Path, files: dict[str, int]) -> bool:
+    """Make a group and write its limits.
+
+    Returns:
+        Whether that was permitted; if not, nothing stays.
+    """
+    try:
+        directory.mkdir()
+    except OSError:
+        return False
+    try:
+        for file, value in files.items():
+            if file != "memory.swap.max" or (directory / file).exists():
+                (directory / file).write_text(str(value))
+    except OSError:
+        _remove(directory)
+        return False
+    return True
 
 
 def _mounts() -> Iterator[tuple[Path, str, list[str]]]:

@@ -16,8 +16,9 @@ from collections.abc import Callable
 import numpy as np
 
 from coursekit.labs.exercise import Exercise
+from coursekit.labs.grading.examinee import CellNote, Examinee
 from coursekit.labs.grading.outcome import Outcome, Question, status
-from coursekit.labs.grading.remote import CellNote, Examinee, RemoteCaller
+from coursekit.labs.grading.remote import RemoteCaller
 from coursekit.labs.grading.sandbox import Limits, Sandbox, SandboxError
 from coursekit.labs.grading.secret import draw
 from coursekit.labs.grading.submission import Submission
@@ -44,7 +45,7 @@ HIDDEN = {
     "violation": "For some inputs the code writes into the grader's connection.",
     "missing": "For some inputs it still raises NotImplementedError.",
     "undefined": "The notebook defines no function of this name.",
-    "check failed": "The check could not judge the answer; your instructor looks at it.",
+    "check failed": "The check cannot judge the answer; your instructor looks at it.",
 }
 
 
@@ -101,11 +102,14 @@ def _check(
 
     Returns:
         Its result; ``"check failed"`` if the check itself raised.
+
+    Raises:
+        SandboxError: If no worker can be had any more; that is no student's fault.
     """
     caller = RemoteCaller(examinee, exercise.name)
     try:
         result = exercise.examine(caller, rng, visible=rng is None)
-    except (SandboxError, MemoryError):
+    except SandboxError:
         raise
     except Exception:
         result = _failed(exercise, "check failed", HIDDEN["check failed"])

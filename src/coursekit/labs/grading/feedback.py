@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from html import escape
 
 from coursekit.figures.palette import PALETTE
+from coursekit.labs.grading.folder import printable
 from coursekit.labs.grading.gradebook import Entry, check_cell
 from coursekit.labs.grading.outcome import STATUSES, Outcome, Question
-from coursekit.labs.grading.submission import printable
 
 __all__ = ["page"]
 
@@ -39,7 +39,8 @@ section { border-top: 1px solid var(--edge); padding: 1rem 0 }
 table { border-collapse: collapse; width: 100% } caption { text-align: left }
 th, td { text-align: left; padding: .3rem .5rem .3rem 0; vertical-align: top;
   border-bottom: 1px solid var(--grid); font-weight: inherit }
-td:last-child, th:last-child { text-align: right; white-space: nowrap; padding-right: 0 }
+td:last-child, th:last-child { text-align: right; white-space: nowrap;
+  padding-right: 0 }
 code { font-family: ui-monospace, monospace; font-size: .92em }
 blockquote { margin: .5rem 0; padding-left: .8rem; border-left: 3px solid var(--edge);
   white-space: pre-wrap }
@@ -152,9 +153,9 @@ def _summary(outcome: Outcome, cells: Mapping[str, Entry]) -> str:
 
 
 def _section(question: Question, cell: Entry) -> str:
-    if not question.sentences and not cell.comment and cell.score is not None:
-        if cell.score >= question.max_points:
-            return ""
+    full = cell.score is not None and cell.score >= question.max_points
+    if full and not question.sentences and not cell.comment:
+        return ""
     glyph, word = _mark(question, cell)
     said = "".join(f"<p>{_text(s)}</p>" for s in question.sentences)
     if question.equation and question.kind not in ("missing", "undefined"):
@@ -163,7 +164,8 @@ def _section(question: Question, cell: Entry) -> str:
             f"{escape(question.equation)}</p>"
         )
     if cell.comment:
-        said += f"<p>Your grader writes:</p><blockquote>{escape(cell.comment)}</blockquote>"
+        said += "<p>Your grader writes:</p>"
+        said += f"<blockquote>{escape(cell.comment)}</blockquote>"
     return (
         f'<section><h2><span aria-hidden="true">{glyph}</span> '
         f"<code>{escape(question.name)}</code>: {escape(question.title)}</h2>"
@@ -185,7 +187,8 @@ def _cells(outcome: Outcome) -> str:
     items = "".join(f"<li>{_text(note)}</li>" for note in outcome.cells)
     return (
         "<section><h2>Cells that did not run to their end</h2>"
-        f"<p>They cost no points unless an answer needs them.</p><ul>{items}</ul></section>"
+        "<p>They cost no points unless an answer needs them.</p>"
+        f"<ul>{items}</ul></section>"
     )
 
 

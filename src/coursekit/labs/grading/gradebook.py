@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from coursekit.labs.grading.folder import printable
 from coursekit.labs.grading.outcome import Outcome, Question
-from coursekit.labs.grading.submission import printable
 from coursekit.labs.registry import Lab
 
 __all__ = ["Entry", "Gradebook", "NoNbgraderError", "check_cell"]
@@ -109,8 +109,10 @@ class Gradebook:
             book.update_or_create_solution_cell(written.name, name, name)
         notebook = book.find_notebook(name, name)
         self.notebook, self.assignment = notebook.id, notebook.assignment_id
-        self.grade_cells = {cell.name: cell.id for cell in notebook.grade_cells}
-        self.solution_cells = {cell.name: cell.id for cell in notebook.solution_cells}
+        self.grade_cells: dict[Any, Any] = {c.name: c.id for c in notebook.grade_cells}
+        self.solution_cells: dict[Any, Any] = {
+            c.name: c.id for c in notebook.solution_cells
+        }
 
     def graded(self) -> dict[str, tuple[str, Outcome]]:
         """List what is graded already.
@@ -177,12 +179,14 @@ class Gradebook:
         return notebook.id
 
     def _fill(self, session: Any, notebook: str, question: Question) -> None:
-        same = {"notebook_id": notebook, "cell_id": self.grade_cells[check_cell(question)]}
+        cell: Any = self.grade_cells[check_cell(question)]
+        same = {"notebook_id": notebook, "cell_id": cell}
         grade = session.query(self.api.Grade).filter_by(**same).one()
         grade.auto_score = question.points
         open_ = question.points is None or question.kind == "check failed"
         grade.needs_manual_grade = open_ or grade.manual_score is not None
-        same["cell_id"] = self.solution_cells[question.name]
+        cell = self.solution_cells[question.name]
+        same = {"notebook_id": notebook, "cell_id": cell}
         comment = session.query(self.api.Comment).filter_by(**same).one()
         comment.auto_comment = " ".join(question.sentences) or None
 
@@ -218,7 +222,7 @@ def _score(grade: Any) -> float | None:
 
 
 @contextmanager
-def _alembic_on_path() -> Iterator[None]:
+def _alembic_on_path() -> Generator[None]:
     """Let nbgrader, which calls ``alembic`` by name, find that of this environment.
 
     Yields:

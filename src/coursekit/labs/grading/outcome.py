@@ -103,7 +103,11 @@ class Outcome:
         return sum(q.max_points for q in self.questions)
 
     def to_json(self) -> str:
-        """Write everything as JSON."""
+        """Write everything as JSON.
+
+        Returns:
+            One line of ASCII.
+        """
         return json.dumps(dataclasses.asdict(self), ensure_ascii=True)
 
     @classmethod

@@ -12,7 +12,7 @@ import contextlib
 import fcntl
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,11 +21,13 @@ from tqdm import tqdm
 import coursekit
 from coursekit.labs import registry
 from coursekit.labs.grading import secret as secrets_of
+from coursekit.labs.grading.confine import mounted
 from coursekit.labs.grading.examine import examine
 from coursekit.labs.grading.feedback import page
+from coursekit.labs.grading.folder import Found, find
 from coursekit.labs.grading.gradebook import Gradebook
-from coursekit.labs.grading.sandbox import Limits, Sandbox, Supply, mounted
-from coursekit.labs.grading.submission import Found, Submission, find, read
+from coursekit.labs.grading.sandbox import Limits, Sandbox, Supply
+from coursekit.labs.grading.submission import Submission, read
 from coursekit.labs.grading.table import replace, write_table
 from coursekit.labs.grading.view import write_config, write_view
 from coursekit.labs.registry import Lab
@@ -88,7 +90,7 @@ def grade(
     if not submissions.is_dir():
         raise ValueError(f"{submissions} is no folder; expected one with notebooks.")
     _keep_apart(submissions, out, secret)
-    found, ignored = find(submissions, lab)
+    found, ignored = find(submissions, lab.name)
     limits = limits or Limits()
     with contextlib.closing(Supply(confined=not unsafe)) as supply, _alone(out):
         supply.check(limits)
@@ -197,7 +199,7 @@ def _keep_apart(submissions: Path, out: Path, secret: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(out: Path) -> Iterator[None]:
+def _alone(out: Path) -> Generator[None]:
     """Keep a second run out of the same output.
 
     Yields:

@@ -1,10 +1,7 @@
-r"""Start a worker inside bubblewrap, and end it with all that it started.
+r"""Start a worker behind bubblewrap, and end it with all that it started.
 
-The sandbox is one process tree in namespaces of its own (user, pid, network, mount,
-ipc, uts, cgroup): no network device, a file system of read-only binds (Python, its
-packages, the system's libraries, the parts of `coursekit` that are not `labs`) and one
-small tmpfs, an empty environment, no capabilities, no new privileges, an unprivileged
-user, a seccomp filter.  Ending the outer process ends the whole pid namespace.
+The sandbox is one process tree; ending the outermost process ends its pid namespace.
+A control group around it, where one can be made, counts what rlimits cannot.
 """
 
 from __future__ import annotations
@@ -15,41 +12,18 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import coursekit
 from coursekit.labs.grading import seccomp
 from coursekit.labs.grading.cgroup import Cgroup
-from coursekit.labs.grading.wire import Channel, Closed, Late, Sizes, WireError
+from coursekit.labs.grading.confine import ENVIRONMENT, bubblewrap, python
+from coursekit.labs.grading.values import Sizes, WireError
+from coursekit.labs.grading.wire import Channel, Closed, Late
 
-__all__ = ["Limits", "Sandbox", "SandboxError", "Supply", "mounted"]
+__all__ = ["Limits", "Sandbox", "SandboxError", "Supply"]
 
-PACKAGE = Path(coursekit.__file__).resolve().parent
-NOBODY = "65534"
 START_SECONDS = 120.0
-ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin",
-    "HOME": "/tmp",
-    "LANG": "C.UTF-8",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MPLBACKEND": "Agg",
-    "MPLCONFIGDIR": "/tmp/matplotlib",
-    "CUDA_VISIBLE_DEVICES": "",
-    "USER": "student",
-}
-MODULES = ("__init__", "cells", "values", "wire", "worker")
-INSIDE = ("labs/caller.py", *(f"labs/grading/{name}.py" for name in MODULES))
-PROC = ("cpuinfo", "meminfo", "stat")
-DEVICES = ("null", "zero", "full", "random", "urandom")
-COMMAND = (
-    "import sys; sys.path[:0] = {path!r}; "
-    "from coursekit.labs.grading.worker import main; main({descriptor})"
-)
 
 
 class SandboxError(RuntimeError):
@@ -75,11 +49,15 @@ class Limits:
     submission: float = 120.0
     memory: int = 3 * 2**30
     scratch: int = 64 * 2**20
-    processes: int = 64
+    processes: int = 256
     sizes: Sizes = field(default_factory=Sizes)
 
     def inside(self) -> dict[str, int]:
-        """Give the limits that the worker sets on itself before any cell runs."""
+        """Give the limits that the worker sets on itself before any cell runs.
+
+        Returns:
+            Values by the names that the worker knows.
+        """
         return {
             "memory": self.memory,
             "cpu": int(2 * self.submission) + 10,
@@ -87,80 +65,6 @@ class Limits:
             "files": 256,
             "processes": self.processes,
         }
-
-
-def interpreter() -> Path:
-    """Find the interpreter itself, behind all links of a virtual environment."""
-    return Path(sys.executable).resolve()
-
-
-def packages() -> list[Path]:
-    """List the directories that hold installed packages."""
-    names = ("site-packages", "dist-packages")
-    return [p for p in map(Path, sys.path) if p.name in names and p.is_dir()]
-
-
-def mounted() -> list[Path]:
-    """List what of this machine a submission can read.
-
-    Returns:
-        Directories of Python, its packages and the system's libraries.
-    """
-    system = [Path(p) for p in ("/usr", "/lib", "/lib64", "/lib32", "/bin")]
-    found = [*system, interpreter().parent.parent, *packages(), PACKAGE]
-    found = [p for p in dict.fromkeys(found) if p.exists()]
-    return [p for p in found if not any(q in p.parents for q in found)]
-
-
-def bubblewrap(limits: Limits, filter_descriptor: int | None) -> list[str]:
-    """Write the command line that confines what follows it.
-
-    Args:
-        limits: The size of the writable directory.
-        filter_descriptor: Where bubblewrap reads the seccomp filter.
-
-    Returns:
-        Arguments, up to and including ``--``.
-    """
-    command = ["bwrap", "--die-with-parent", "--as-pid-1", "--new-session"]
-    command += ["--clearenv"]
-    command += [f"--unshare-{n}" for n in ("user", "pid", "net", "ipc", "uts")]
-    command += ["--unshare-cgroup-try", "--cap-drop", "ALL", "--hostname", "sandbox"]
-    command += ["--uid", NOBODY, "--gid", NOBODY]
-    for path in mounted():
-        if path.is_symlink():
-            command += ["--symlink", os.readlink(path), str(path)]
-        else:
-            command += ["--ro-bind", str(path), str(path)]
-    command += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
-    command += _hide_labs()
-    for name in DEVICES:
-        command += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
-    for name in PROC:
-        command += ["--ro-bind", f"/proc/{name}", f"/proc/{name}"]
-    command += ["--symlink", "/tmp", "/dev/shm"]
-    command += ["--size", str(limits.scratch), "--tmpfs", "/tmp", "--chdir", "/tmp"]
-    command += ["--remount-ro", "/"]
-    for name, value in ENVIRONMENT.items():
-        command += ["--setenv", name, value]
-    if filter_descriptor is not None:
-        command += ["--seccomp", str(filter_descriptor)]
-    return [*command, "--"]
-
-
-def _hide_labs() -> list[str]:
-    """Mount an empty directory over `coursekit.labs`, with the worker's files in it.
-
-    Returns:
-        Arguments of bubblewrap.
-    """
-    labs = PACKAGE / "labs"
-    command = ["--size", "65536", "--tmpfs", str(labs)]
-    stub = labs / "grading" / "inside" / "labs_init.py"
-    command += ["--ro-bind", str(stub), str(labs / "__init__.py")]
-    for name in INSIDE:
-        command += ["--ro-bind", str(PACKAGE / name), str(PACKAGE / name)]
-    return [*command, "--remount-ro", str(labs)]
 
 
 def _spawn(
@@ -177,12 +81,10 @@ def _spawn(
     Returns:
         The outermost process; to kill it ends all others.
     """
-    path = [str(p) for p in (PACKAGE.parent, *packages())]
-    code = COMMAND.format(path=path, descriptor=descriptor)
-    command = [str(interpreter()), "-I", "-B", "-c", code]
-    rules = seccomp.descriptor() if confined else None
+    command, rules = python(descriptor), None
     if confined:
-        command = bubblewrap(limits, rules) + command
+        rules = seccomp.descriptor()
+        command = bubblewrap(limits.scratch, rules) + command
     if cgroup is not None:
         command = cgroup.entry() + command
     try:

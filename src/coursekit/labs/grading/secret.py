@@ -65,8 +65,9 @@ def draw(secret: bytes, *names: str) -> np.random.Generator:
         A generator that depends on all of them.
 
     Example:
-        >>> draw(b"s", "lab", "f").integers(9) == draw(b"s", "lab", "f").integers(9)
-        True
+        >>> a, b = (int(draw(b"s", "lab", "f").integers(2**62)) for _ in range(2))
+        >>> a == b, a == int(draw(b"s", "lab", "g").integers(2**62))
+        (True, False)
     """
     digest = hmac.new(secret, "\0".join(names).encode(), hashlib.sha256).digest()
     return np.random.default_rng(int.from_bytes(digest))

@@ -1,9 +1,8 @@
-r"""Read the notebooks of a folder as text that nobody vouches for.
+r"""Read one notebook as text that nobody vouches for.
 
-Two layouts are read: ``FOLDER/<student>.ipynb``, and nbgrader's
-``FOLDER/<student>/<lab>/<lab>.ipynb``.  A link is not followed, a file is read once and
-only up to a size, and what cannot be read is a submission with a problem, never an
-exception.  Source is not parsed here: that happens inside the sandbox.
+A link is not followed, a file is read once and only up to a size, and what cannot be
+read is a submission with a problem, never an exception.  Source is not parsed here:
+that happens inside the sandbox.
 """
 
 from __future__ import annotations
@@ -18,14 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from coursekit.labs.grading.folder import Found, slug
+from coursekit.labs.grading.values import utf8
 from coursekit.labs.registry import Lab
 
-__all__ = ["Cell", "Found", "Submission", "find", "printable", "read", "slug"]
+__all__ = ["Cell", "Submission", "read"]
 
 MAX_BYTES = 20 * 2**20
 MAX_CELLS = 2000
 MAX_SOURCE = 2 * 2**20
-SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,59}")
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,6 @@ class Cell:
     source: str
     grade_id: str | None = None
     cell_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Found:
-    """Name one submission of a folder.
-
-    Args:
-        student: File or folder name, as the folder has it.
-        path: The notebook, or the folder in which there is none.
-    """
-
-    student: str
-    path: Path
 
 
 @dataclass(frozen=True)
@@ -110,89 +97,6 @@ class Submission:
 
 class _UnreadableError(Exception):
     """Carry the sentence that says why a file cannot be read."""
-
-
-def slug(name: str) -> str:
-    """Make a name safe for a path, a URL and a database, and keep it unique.
-
-    Args:
-        name: Any file name, undecodable bytes included.
-
-    Returns:
-        The name itself if it is safe already, else what is safe of it and a hash.
-
-    Example:
-        >>> slug("ada"), slug("../é'<b>")[:3]
-        ('ada', '_b_')
-    """
-    if SAFE.fullmatch(name):
-        return name
-    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:10]
-    kept = re.sub(r"[^A-Za-z0-9-]+", "_", name)[:40]
-    return f"{kept}-{digest}"
-
-
-def printable(name: str) -> str:
-    """Show a name without control characters and undecodable bytes.
-
-    Args:
-        name: Any file name.
-
-    Returns:
-        Text that a terminal, a table and a page can show.
-
-    Example:
-        >>> printable("a\\nb\\u202e")
-        'a?b?'
-    """
-    text = name.encode("utf-8", "replace").decode("utf-8")
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
-def find(folder: Path, lab: Lab) -> tuple[list[Found], list[str]]:
-    """List the submissions of a folder.
-
-    Args:
-        folder: The folder.
-        lab: The lab, whose name nbgrader's layout uses.
-
-    Returns:
-        The submissions by student, and the names of entries that are none.
-
-    Raises:
-        ValueError: If a student has two of them.
-    """
-    found: dict[str, Found] = {}
-    ignored: list[str] = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if path.suffix == ".ipynb":
-            one = Found(path.stem, path)
-        elif path.is_dir() and not path.is_symlink():
-            one = Found(path.name, _notebook_in(path, lab.name))
-        else:
-            ignored.append(path.name)
-            continue
-        if one.student in found:
-            raise ValueError(
-                f"two submissions of {printable(one.student)!r}: "
-                f"{found[one.student].path} and {one.path}. Keep one of them."
-            )
-        found[one.student] = one
-    return list(found.values()), ignored
-
-
-def _notebook_in(folder: Path, lab: str) -> Path:
-    for path in (folder / lab / f"{lab}.ipynb", folder / f"{lab}.ipynb"):
-        if os.path.lexists(path):
-            return path
-    for place in (folder / lab, folder):
-        if place.is_dir() and not place.is_symlink():
-            notebooks = sorted(p for p in place.iterdir() if p.suffix == ".ipynb")
-            if len(notebooks) == 1:
-                return notebooks[0]
-    return folder
 
 
 def read(found: Found, lab: Lab, root: Path) -> Submission:
@@ -292,19 +196,15 @@ def _cells(data: bytes) -> Iterable[Cell]:
         if total > MAX_SOURCE:
             raise _UnreadableError("The cells have more text than a lab can need.")
         name = cell.get("id")
-        own = _utf8(name) if isinstance(name, str) else None
-        yield Cell(str(cell.get("cell_type")), _utf8(source), _grade_id(cell), own)
-
-
-def _utf8(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
+        own = utf8(name) if isinstance(name, str) else None
+        yield Cell(str(cell.get("cell_type")), utf8(source), _grade_id(cell), own)
 
 
 def _grade_id(cell: dict[str, Any]) -> str | None:
     metadata = cell.get("metadata")
     mark = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     name = mark.get("grade_id") if isinstance(mark, dict) else None
-    return _utf8(name) if isinstance(name, str) else None
+    return utf8(name) if isinstance(name, str) else None
 
 
 def _belongs(cells: tuple[Cell, ...], lab: Lab) -> bool:

@@ -7,9 +7,9 @@ import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from coursekit.labs.grading.folder import printable
 from coursekit.labs.grading.gradebook import Entry, check_cell
 from coursekit.labs.grading.outcome import Outcome
-from coursekit.labs.grading.submission import printable
 from coursekit.labs.registry import Lab
 
 __all__ = ["replace", "write_table"]

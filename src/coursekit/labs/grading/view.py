@@ -19,7 +19,7 @@ from coursekit.labs.grading.outcome import Outcome, Question
 from coursekit.labs.grading.submission import Cell, Submission
 from coursekit.labs.grading.table import replace
 
-__all__ = ["write_view"]
+__all__ = ["write_config", "write_view"]
 
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 SCHEME = re.compile(r"(javascript|vbscript|data)\s*:", re.IGNORECASE)
@@ -46,7 +46,7 @@ def write_view(out: Path, submission: Submission, outcome: Outcome) -> None:
     if outcome.problem:
         cells.insert(0, nbformat.v4.new_markdown_cell(_harmless(outcome.problem)))
     for question in outcome.questions:
-        _mark(cells, question, submission)
+        _mark(cells, question)
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
         cell.metadata.pop("from", None)
@@ -82,15 +82,15 @@ def _harmless(text: str) -> str:
     return SCHEME.sub(r"\1&#58;", TAG.sub("&lt;", text))
 
 
-def _mark(cells: list[Any], question: Question, submission: Submission) -> None:
+def _mark(cells: list[Any], question: Question) -> None:
     """Give the cells of a question their marks, and add what is missing.
 
     Args:
         cells: Cells of the view; changed.
         question: The question.
-        submission: What was handed in.
     """
-    at = [i for i, cell in enumerate(cells) if cell.metadata.get("from") == question.name]
+    name = question.name
+    at = [i for i, cell in enumerate(cells) if cell.metadata.get("from") == name]
     if question.written:
         if not at:
             cells.append(nbformat.v4.new_markdown_cell(NO_CELL))
@@ -103,7 +103,7 @@ def _mark(cells: list[Any], question: Question, submission: Submission) -> None:
         cell = cells[at[-1]]
         cell.metadata["nbgrader"] = _nbgrader(question, grade=False, solution=True)
         position = at[-1] + 1
-    result = nbformat.v4.new_code_cell(f'check("{question.name}", {question.name})')
+    result = nbformat.v4.new_code_cell(f'check("{name}", {name})')
     result.metadata["nbgrader"] = _nbgrader(question, grade=True, solution=False)
     result.outputs = [nbformat.v4.new_output("stream", text=_result(question))]
     cells.insert(position, result)

@@ -14,14 +14,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from coursekit.labs.grading.values import (
-    Decoder,
-    Inward,
-    Outward,
-    Sizes,
-    WireError,
-    encode,
-)
+from coursekit.labs.grading.decoding import Decoder, Outward
+from coursekit.labs.grading.values import Inward, Sizes, WireError, encode
 
 __all__ = ["Channel", "Closed", "Late"]
 

@@ -4,8 +4,8 @@ Everything here shares a process with the student's code and may be patched by i
 nothing here decides anything: it holds no expected value, and what it sends is a claim
 that the coordinator rebuilds and judges.  To patch this file is to choose an answer.
 
-Requests carry an ``id`` and an ``op``; a reply carries the same ``id``, and ``value``, or
-``error`` with the arguments of a `StudentError`.
+Requests carry an ``id`` and an ``op``; a reply carries the same ``id``, and ``value``,
+or ``error`` with the arguments of a `StudentError`.
 """
 
 from __future__ import annotations
@@ -112,19 +112,47 @@ class Worker:
         return function(*self.arguments, **{k: _build(v) for k, v in kwargs.items()})
 
     def op_inputs(self) -> list[Any]:
-        """Give the arguments of the latest call as that call left them."""
+        """Give the arguments of the latest call as that call left them.
+
+        Returns:
+            The positional ones.
+        """
         return self.arguments
 
     def op_state(self, handle: int) -> Any:
-        """Give the state dict of an object that an answer returned."""
+        """Give the state dict of an object that an answer returned.
+
+        Args:
+            handle: Its number.
+
+        Returns:
+            Tensors by name.
+        """
         return LocalHandle(self.handles[handle]).state()
 
     def op_method(self, handle: int, method: str, args: list[Any]) -> Any:
-        """Call a method of an object that an answer returned."""
+        """Call a method of an object that an answer returned.
+
+        Args:
+            handle: Its number.
+            method: Name of the method.
+            args: Plain values and recipes.
+
+        Returns:
+            What it returned.
+        """
         return getattr(self.handles[handle], method)(*[_build(a) for a in args])
 
     def special(self, value: Any, tree: Callable[[Any], Any]) -> Any:
-        """Encode what stays here by its number and the name of its type."""
+        """Encode what stays here by its number and the name of its type.
+
+        Args:
+            value: What is no plain value.
+            tree: Encodes a value inside it; not needed.
+
+        Returns:
+            A node of the tree.
+        """
         target = value.target if isinstance(value, LocalHandle) else value
         self.handles.append(target)
         return {"handle": [len(self.handles) - 1, type(target).__name__[:80]]}

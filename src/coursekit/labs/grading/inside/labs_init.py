@@ -19,7 +19,7 @@ def check(*args: Any, **kwargs: Any) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
+    if name.startswith("__") or __name__ != "coursekit.labs":
         raise AttributeError(name)
     return check
 
@@ -36,4 +36,5 @@ class _Empty(MetaPathFinder, Loader):
         module.__getattr__ = __getattr__
 
 
-sys.meta_path.append(_Empty())
+if __name__ == "coursekit.labs":
+    sys.meta_path.append(_Empty())

@@ -1,0 +1,140 @@
+r"""The command line that confines a worker: what it sees and what it may do.
+
+bubblewrap gives it namespaces of its own (user, pid, network, mount, ipc, uts, cgroup):
+no network device, a file system of read-only binds (Python, its packages, the system's
+libraries, the parts of `coursekit` that are not `labs`) and one small tmpfs, an empty
+environment, no capabilities, no new privileges, an unprivileged user, a seccomp filter.
+
+There is no ``/proc``: as root's user a process could write to ``/proc/sys`` although it
+has no capability, and ``/proc/1/mem`` is a way around the filter.  Three harmless files
+of it are bound, which libraries read to count cores and memory.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import coursekit
+
+__all__ = ["ENVIRONMENT", "bubblewrap", "mounted", "python"]
+
+PACKAGE = Path(coursekit.__file__).resolve().parent
+NOBODY = "65534"
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MPLBACKEND": "Agg",
+    "MPLCONFIGDIR": "/tmp/matplotlib",
+    "CUDA_VISIBLE_DEVICES": "",
+    "USER": "student",
+}
+MODULES = ("__init__", "cells", "decoding", "values", "wire", "worker")
+INSIDE = ("labs/caller.py", *(f"labs/grading/{name}.py" for name in MODULES))
+PROC = ("cpuinfo", "meminfo", "stat")
+DEVICES = ("null", "zero", "full", "random", "urandom")
+COMMAND = (
+    "import sys; sys.path[:0] = {path!r}; "
+    "from coursekit.labs.grading.worker import main; main({descriptor})"
+)
+
+
+def interpreter() -> Path:
+    """Find the interpreter itself, behind all links of a virtual environment.
+
+    Returns:
+        Its path.
+    """
+    return Path(sys.executable).resolve()
+
+
+def packages() -> list[Path]:
+    """List the directories that hold installed packages.
+
+    Returns:
+        Those on the path of this process.
+    """
+    names = ("site-packages", "dist-packages")
+    return [p for p in map(Path, sys.path) if p.name in names and p.is_dir()]
+
+
+def mounted() -> list[Path]:
+    """List what of this machine a submission can read.
+
+    Returns:
+        Directories of Python, its packages and the system's libraries.
+    """
+    system = [Path(p) for p in ("/usr", "/lib", "/lib64", "/lib32", "/bin")]
+    found = [*system, interpreter().parent.parent, *packages(), PACKAGE]
+    found = [p for p in dict.fromkeys(found) if p.exists()]
+    return [p for p in found if not any(q in p.parents for q in found)]
+
+
+def bubblewrap(scratch: int, rules: int | None) -> list[str]:
+    """Write the command line that confines what follows it.
+
+    Args:
+        scratch: Bytes of the writable directory.
+        rules: File descriptor from which bubblewrap reads the seccomp filter.
+
+    Returns:
+        Arguments, up to and including ``--``.
+    """
+    command = ["bwrap", "--die-with-parent", "--as-pid-1", "--new-session"]
+    command += ["--clearenv"]
+    command += [f"--unshare-{n}" for n in ("user", "pid", "net", "ipc", "uts")]
+    command += ["--unshare-cgroup-try", "--cap-drop", "ALL", "--hostname", "sandbox"]
+    command += ["--uid", NOBODY, "--gid", NOBODY]
+    for path in mounted():
+        if path.is_symlink():
+            command += ["--symlink", os.readlink(path), str(path)]
+        else:
+            command += ["--ro-bind", str(path), str(path)]
+    command += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+    command += _hide_labs()
+    for name in DEVICES:
+        command += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    for name in PROC:
+        command += ["--ro-bind", f"/proc/{name}", f"/proc/{name}"]
+    command += ["--symlink", "/tmp", "/dev/shm"]
+    command += ["--size", str(scratch), "--tmpfs", "/tmp", "--chdir", "/tmp"]
+    command += ["--remount-ro", "/"]
+    for name, value in ENVIRONMENT.items():
+        command += ["--setenv", name, value]
+    if rules is not None:
+        command += ["--seccomp", str(rules)]
+    return [*command, "--"]
+
+
+def _hide_labs() -> list[str]:
+    """Mount an empty directory over `coursekit.labs`, with the worker's files in it.
+
+    Returns:
+        Arguments of bubblewrap.
+    """
+    labs = PACKAGE / "labs"
+    command = ["--size", "65536", "--tmpfs", str(labs)]
+    stub = labs / "grading" / "inside" / "labs_init.py"
+    command += ["--ro-bind", str(stub), str(labs / "__init__.py")]
+    for name in INSIDE:
+        command += ["--ro-bind", str(PACKAGE / name), str(PACKAGE / name)]
+    return [*command, "--remount-ro", str(labs)]
+
+
+def python(descriptor: int) -> list[str]:
+    """Write the command line of a worker.
+
+    Args:
+        descriptor: The worker's end of the socket.
+
+    Returns:
+        Arguments; the interpreter reads no environment and no user's packages.
+    """
+    path = [str(p) for p in (PACKAGE.parent, *packages())]
+    code = COMMAND.format(path=path, descriptor=descriptor)
+    return [str(interpreter()), "-I", "-B", "-c", code]

@@ -1,0 +1,114 @@
+r"""Find the submissions of a folder, and give every student a safe name.
+
+Two layouts are read: ``FOLDER/<student>.ipynb``, and nbgrader's
+``FOLDER/<student>/<lab>/<lab>.ipynb``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Found", "find", "printable", "slug"]
+
+SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,59}")
+
+
+@dataclass(frozen=True)
+class Found:
+    """Name one submission of a folder.
+
+    Args:
+        student: File or folder name, as the folder has it.
+        path: The notebook, or the folder in which there is none.
+    """
+
+    student: str
+    path: Path
+
+
+def slug(name: str) -> str:
+    """Make a name safe for a path, a URL and a database, and keep it unique.
+
+    Args:
+        name: Any file name, undecodable bytes included.
+
+    Returns:
+        The name itself if it is safe already, else what is safe of it and a hash.
+
+    Example:
+        >>> slug("ada"), slug("../é'<b>")[:3]
+        ('ada', '_b_')
+    """
+    if SAFE.fullmatch(name):
+        return name
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:10]
+    kept = re.sub(r"[^A-Za-z0-9-]+", "_", name)[:40]
+    return f"{kept}-{digest}"
+
+
+def printable(name: str) -> str:
+    r"""Show a name without control characters and undecodable bytes.
+
+    Args:
+        name: Any file name.
+
+    Returns:
+        Text that a terminal, a table and a page can show.
+
+    Example:
+        >>> printable("a\nb\u202e")
+        'a?b?'
+    """
+    text = name.encode("utf-8", "replace").decode("utf-8")
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def find(folder: Path, lab: str) -> tuple[list[Found], list[str]]:
+    """List the submissions of a folder.
+
+    Args:
+        folder: The folder.
+        lab: Name of the lab, which nbgrader's layout uses.
+
+    Returns:
+        The submissions by student, and the names of entries that are none.
+
+    Raises:
+        ValueError: If a student has two of them.
+    """
+    found: dict[str, Found] = {}
+    ignored: list[str] = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.suffix == ".ipynb":
+            one = Found(path.stem, path)
+        elif path.is_dir() and not path.is_symlink():
+            one = Found(path.name, _notebook_in(path, lab))
+        else:
+            ignored.append(path.name)
+            continue
+        key = slug(one.student).lower()  # some file systems do not tell case apart
+        if key in found:
+            raise ValueError(
+                f"two submissions of {printable(one.student)!r}: "
+                f"{found[key].path} and {one.path}. Keep one of them."
+            )
+        found[key] = one
+    return list(found.values()), ignored
+
+
+def _notebook_in(folder: Path, lab: str) -> Path:
+    for path in (folder / lab / f"{lab}.ipynb", folder / f"{lab}.ipynb"):
+        if os.path.lexists(path):
+            return path
+    for place in (folder / lab, folder):
+        if place.is_dir() and not place.is_symlink():
+            notebooks = sorted(p for p in place.iterdir() if p.suffix == ".ipynb")
+            if len(notebooks) == 1:
+                return notebooks[0]
+    return folder
