@@ -12,7 +12,7 @@ def test_entry_page_leads_to_the_front_page(visit):
     """The file that `make book` names opens the front page."""
     seen = visit("index.html")
     seen.page.wait_for_url("**/book/index.html")
-    assert "training fails" in seen.page.locator("h1").inner_text()
+    assert "training fails" in seen.page.locator("h1:visible").inner_text()
 
 
 def test_search_answers_without_a_server(visit):
@@ -57,6 +57,8 @@ def test_focus_is_visible_wherever_it_goes(visit, theme):
     for _ in range(40):
         page.keyboard.press("Tab")
         html, style, width = page.evaluate(outline)
+        if html.startswith("<body"):  # past the last stop, the browser's own turn
+            continue
         assert style != "none", html
         assert width >= 2, html
 
