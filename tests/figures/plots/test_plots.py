@@ -136,3 +136,13 @@ def test_limits_cover_what_is_finite():
     assert 10 < high < 12
     assert plots.limits_of([[np.nan]], log=True) == (0.1, 1.0)
     assert plots.limits_of([[-1.0, 1.0]], log=True)[1] > 1
+
+
+def test_long_names_stand_above_their_rows_on_a_narrow_page():
+    names = ["a treatment with a long name", "another one"]
+    with use_style(width=340):
+        _, (narrow,) = panels(1)
+        plots.paired_dots(narrow, dict.fromkeys(names, [0.1] * 5), direction="greater")
+    headings = [w for w in words(narrow) if "holds" in w]
+    assert headings == [f"{name}  ■ holds" for name in names]
+    assert narrow.get_position().width > 0.8

@@ -160,4 +160,10 @@ def reference(
             color=colour("muted"),
             ha="left" if offset[0] > 0 else "right",
             zorder=4,
+            bbox={
+                "facecolor": colour("ground"),
+                "edgecolor": "none",
+                "alpha": 0.75,
+                "pad": 0.5,
+            },
         )

@@ -21,6 +21,7 @@ from .room import leave_room, size, text_width
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_SHARE, _LOWER = 0.55, 0.18
 MARKS = {
     Verdict.HOLDS: ("s", True),
     Verdict.FAILS: ("D", False),
@@ -51,16 +52,50 @@ class Row:
     note: str = ""
 
 
-def draw_rows(ax: Axes, rows: Sequence[Row], *, bar: bool = False) -> None:
+def is_stacked(rows: Sequence[Row], width: float) -> bool:
+    """Tell whether names and notes beside the plot would leave it too little room.
+
+    Args:
+        rows: The rows.
+        width: Of the panel in CSS pixels.
+
+    Returns:
+        Whether they stand above their rows instead.
+    """
+    words = [max(text_width(t, True) for t in texts) for texts in _words(rows)]
+    return sum(words) > _SHARE * width
+
+
+def stacked_height(n: int) -> float:
+    """Tell how high a panel of stacked rows must be.
+
+    Args:
+        n: Number of rows.
+
+    Returns:
+        Its height in CSS pixels.
+    """
+    return 46 * n + 64
+
+
+def _words(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+    return [row.name for row in rows], [row.note for row in rows]
+
+
+def draw_rows(
+    ax: Axes, rows: Sequence[Row], *, bar: bool = False, stacked: bool = False
+) -> None:
     """Draw rows, the first on top: y = 0, 1, … downwards.
 
     Args:
-        ax: The axes, with the limits of x set and names of the rows written.
+        ax: The axes, with the limits of x set and, unless stacked, the names written.
         rows: The rows.
         bar: Whether a bar grows from zero in place of a mark.
+        stacked: Whether names and notes stand above the rows.
     """
     step = size(ax)[1] / len(rows)
-    for y, row in enumerate(rows):
+    for k, row in enumerate(rows):
+        y = k + _LOWER * stacked
         if bar and math.isfinite(row.value):
             thick = min(18.0, 0.6 * step) / step
             ax.barh(y, row.value, thick, color=colour("blue"), zorder=2)
@@ -69,7 +104,10 @@ def draw_rows(ax: Axes, rows: Sequence[Row], *, bar: bool = False) -> None:
             _draw_interval(ax, row.low, row.high, y, row.verdict)
         if math.isfinite(row.value) and not bar:
             _draw_mark(ax, row, y, min(4.5, step / 3))
-    _write_notes(ax, rows)
+    if stacked:
+        _write_headings(ax, rows)
+    else:
+        _write_notes(ax, rows)
 
 
 def _draw_seeds(ax: Axes, row: Row, y: float) -> None:
@@ -130,6 +168,19 @@ def _write_notes(ax: Axes, rows: Sequence[Row]) -> None:
             textcoords="offset points",
             va="center_baseline",
             annotation_clip=False,
+        )
+
+
+def _write_headings(ax: Axes, rows: Sequence[Row]) -> None:
+    for k, row in enumerate(rows):
+        ax.annotate(
+            "  ".join(filter(None, (row.name, row.note))),
+            (0, k - 0.5),
+            (px(4), px(-15)),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            zorder=5,
+            bbox={"facecolor": colour("ground"), "edgecolor": "none", "pad": 0.5},
         )
 
 

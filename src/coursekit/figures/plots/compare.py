@@ -11,6 +11,7 @@ from coursekit import stats
 from coursekit.figures.draw import rows
 from coursekit.figures.draw.axes import furnish
 from coursekit.figures.draw.labels import End, label_ends
+from coursekit.figures.layout import cell
 from coursekit.figures.palette import MARKERS, REFERENCE_DASH, SERIES
 from coursekit.figures.style import SHAPES, colour, dash, px
 
@@ -53,16 +54,18 @@ def paired_dots(
     low, high = min(xlim[0], 0.0), max(xlim[1], 0.0)
     air = 0.03 * (high - low)
     n = max(len(r.seeds) for r in drawn)
+    x0, _, x1, _ = cell(ax)
+    stacked = rows.is_stacked(drawn, x1 - x0)
     furnish(
         ax,
         xlim=(low - air * (low == 0), high + air * (high == 0)),
         ylim=(len(drawn) - 0.5, -0.5),
         xlabel=f"{xlabel} ({n} seeds, 95 % interval)",
         title=title,
-        rows=[r.name for r in drawn],
+        rows=["" if stacked else r.name for r in drawn],
     )
     rows.zero_line(ax)
-    rows.draw_rows(ax, drawn)
+    rows.draw_rows(ax, drawn, stacked=stacked)
     if direction:
         _arrow(ax, 1 if direction == "greater" else -1)
 

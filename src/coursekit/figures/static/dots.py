@@ -6,7 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from coursekit.figures.draw.axes import furnish, reference
-from coursekit.figures.draw.rows import Row, draw_rows, zero_line
+from coursekit.figures.draw.rows import (
+    Row,
+    draw_rows,
+    is_stacked,
+    stacked_height,
+    zero_line,
+)
+from coursekit.figures.layout import cell
 from coursekit.figures.numbers import format_number
 from coursekit.figures.style import colour, px
 from coursekit.stats import Verdict
@@ -26,7 +33,9 @@ def draw(ax: Axes, view: View, title: str) -> None:
         title: Words above it.
     """
     panel = view.panel
-    rows = [_row(view, k) for k in range(len(view.dim(panel["over"])))]
+    rows = _rows(view)
+    x0, _, x1, _ = cell(ax)
+    stacked = is_stacked(rows, x1 - x0)
     furnish(
         ax,
         xlim=panel["xlim"],
@@ -34,18 +43,37 @@ def draw(ax: Axes, view: View, title: str) -> None:
         xlog=panel["xlog"],
         xlabel=panel["xlabel"],
         title=title,
-        rows=[row.name for row in rows],
+        rows=["" if stacked else row.name for row in rows],
     )
     if panel["shade"]:
-        _draw_shade(ax, view)
+        _draw_shade(ax, view, stacked)
     if panel["zero"] or panel["bar"]:
         zero_line(ax)
     chosen = view.place(panel["over"])
     if chosen is not None:
         ax.axhspan(chosen - 0.5, chosen + 0.5, color=colour("grid"), alpha=0.6, lw=0)
-    draw_rows(ax, rows, bar=panel["bar"])
+    draw_rows(ax, rows, bar=panel["bar"], stacked=stacked)
     for ref in panel["refs"]:
         reference(ax, x=view.scalar(ref["x"]), label=ref["label"])
+
+
+def height(view: View, width: float) -> float:
+    """Tell how high the panel is: higher where words stand above the rows.
+
+    Args:
+        view: The panel and its state.
+        width: Of the panel in CSS pixels.
+
+    Returns:
+        Its height in CSS pixels.
+    """
+    rows = _rows(view)
+    least = stacked_height(len(rows)) if is_stacked(rows, width) else 0.0
+    return max(view.panel["height"], least)
+
+
+def _rows(view: View) -> list[Row]:
+    return [_row(view, k) for k in range(len(view.dim(view.panel["over"])))]
 
 
 def _row(view: View, k: int) -> Row:
@@ -78,13 +106,13 @@ def _note(view: View, value: float, verdict: Verdict | None) -> str:
     return "  ".join(words)
 
 
-def _draw_shade(ax: Axes, view: View) -> None:
+def _draw_shade(ax: Axes, view: View, stacked: bool) -> None:
     low, high = (view.scalar(end) for end in view.panel["shade"])
     ax.axvspan(low, high, color=colour("grid"), alpha=0.6, linewidth=0, zorder=0.5)
     ax.annotate(
         view.panel["shade_label"],
-        (max(low, ax.get_xlim()[0]), 1),
-        (px(4), px(-12)),
+        (max(low, ax.get_xlim()[0]), 0 if stacked else 1),
+        (px(4), px(4 if stacked else -12)),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
         color=colour("muted"),

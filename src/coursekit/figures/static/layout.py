@@ -77,6 +77,8 @@ def _height(view: View, width: float) -> float:
     title = _TITLE if view.panel["title"] else 0
     if view.panel["kind"] == "tree":
         return tree.height(view, width) + title
+    if view.panel["kind"] == "dots" and not view.panel["facet"]:
+        return dots.height(view, width) + title
     if not view.panel["facet"]:
         return view.panel["height"] + title
     rows, columns = _facet_grid(view, width)
