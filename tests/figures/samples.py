@@ -1,5 +1,7 @@
 """Figures that use every mark, option and control, on quick synthetic runs."""
 
+# ruff: file-ignore[missing-f-string-syntax] - sentences have fields, which are no f-strings
+
 import numpy as np
 
 from coursekit.diagnosis import diagnose
@@ -46,8 +48,12 @@ def batch() -> Figure:
     rates = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]
     b = Dim("B", "batch size B", sizes, log=True, ordered=True)
     lr = Dim("lr", "learning rate η", rates, log=True, ordered=True)
-    t = Dim("t", "share of the budget", range(24), [f"{100 * k // 23} %" for k in range(24)])
-    updates = np.array([[15 * 1000 / np.array(sizes)], [np.full(8, 1500)]]).reshape(2, 8)
+    t = Dim(
+        "t", "share of the budget", range(24), [f"{100 * k // 23} %" for k in range(24)]
+    )
+    updates = np.array([[15 * 1000 / np.array(sizes)], [np.full(8, 1500)]]).reshape(
+        2, 8
+    )
     share = (np.arange(24) / 23) ** 1.6
     steps = np.maximum(updates[..., None] * share, 0.9)
     grown = steps[:, :, None] * np.array(rates)[:, None]
@@ -75,15 +81,30 @@ def batch() -> Figure:
         cube,
         panels=[
             Heatmap(
-                x="B", y="lr", z="acc", pick=True, dots="good", show=".2f",
-                zlabel="test accuracy", linked=["B"],
+                x="B",
+                y="lr",
+                z="acc",
+                pick=True,
+                dots="good",
+                show=".2f",
+                zlabel="test accuracy",
+                linked=["B"],
                 dots_label="as good as the best of its column",
                 alt="Accuracy falls with B at equal epochs.",
             ),
             Lines(
-                x="updates", y="loss", over="B", cursor="t", xlog=True, ylog=True,
-                ylim=(1e-3, 3.5), ylabel="training loss (range of 5 seeds)", lead="B = ",
-                xlim=(1, 4000), linked="B", pick=True,
+                x="updates",
+                y="loss",
+                over="B",
+                cursor="t",
+                xlog=True,
+                ylog=True,
+                ylim=(1e-3, 3.5),
+                ylabel="training loss (range of 5 seeds)",
+                lead="B = ",
+                xlim=(1, 4000),
+                linked="B",
+                pick=True,
             ),
         ],
         controls=[Segmented("budget"), Slider("B"), Slider("lr"), Scrub("t")],
@@ -110,7 +131,7 @@ def batch() -> Figure:
         alt="At equal epochs accuracy falls as B grows; at equal updates it is level.",
         claims=["E-6"],
         caption="Accuracy of 720 nets. Shaded: the range of five seeds.",
-    )  # fmt: skip
+    )
 
 
 def init() -> Figure:
@@ -153,7 +174,9 @@ def init() -> Figure:
                     Series("sa", "activation a", colour="blue"),
                     Series("sd", "signal δ", colour="vermillion"),
                 ],
-                ylog=True, ylim=(1e-6, 1e3), linked="layer",
+                ylog=True,
+                ylim=(1e-6, 1e3),
+                linked="layer",
                 ylabel="standard deviation (range of 5 seeds)",
                 refs=[Ref("size 1", y=1.0)],
             ),
@@ -170,12 +193,16 @@ def init() -> Figure:
                 "{sd[layer=last]} to {sd[layer=first]}. It vanishes.",
                 when=lambda s: s.factor < 0.85,
             ),
-            Say("δ grows by {factor:.2f} a layer: it explodes.",
-                when=lambda s: s.factor > 1.18),
-            Say("δ keeps its size ({factor:.2f} a layer): this scale passes both ways."),
+            Say(
+                "δ grows by {factor:.2f} a layer: it explodes.",
+                when=lambda s: s.factor > 1.18,
+            ),
+            Say(
+                "δ keeps its size ({factor:.2f} a layer): this scale passes both ways."
+            ),
         ],
         alt="With ReLU, LeCun's scale loses 30 % a layer, He's none.",
-    )  # fmt: skip
+    )
 
 
 def momentum() -> Figure:
@@ -194,51 +221,88 @@ def momentum() -> Figure:
         ],
         twin=descent,
         outputs={
-            "px": ["t"], "py": ["t"], "loss": ["t"], "rho": [], "steep": [], "flat": [],
-            "best": [], "heavy": [], "reached": [], "grows": [], "slow": [],
+            "px": ["t"],
+            "py": ["t"],
+            "loss": ["t"],
+            "rho": [],
+            "steep": [],
+            "flat": [],
+            "best": [],
+            "heavy": [],
+            "reached": [],
+            "grows": [],
+            "slow": [],
         },
         field=descent_field,
-    )  # fmt: skip
+    )
     return Figure(
         "gd-momentum",
         "When does momentum help, and when does it hurt?",
         model,
         panels=[
             Surface(
-                xlim=(-2.4, 2.4), ylim=(-2.4, 2.4), xlabel="θ₁ (steep)",
-                ylabel="θ₂ (flat)", path=Path("px", "py"), cursor="t",
-                start=("x0", "y0"), points=[Point(0, 0, "minimum")],
+                xlim=(-2.4, 2.4),
+                ylim=(-2.4, 2.4),
+                xlabel="θ₁ (steep)",
+                ylabel="θ₂ (flat)",
+                path=Path("px", "py"),
+                cursor="t",
+                start=("x0", "y0"),
+                points=[Point(0, 0, "minimum")],
                 alt="Momentum damps the zig-zag of an ill-conditioned valley.",
             ),
             Lines(
-                x="t", y="loss", ylog=True, ylim=(1e-10, 1e3), cursor="t",
-                ylabel="loss", xlabel="updates", pick=True,
+                x="t",
+                y="loss",
+                ylog=True,
+                ylim=(1e-10, 1e3),
+                cursor="t",
+                ylabel="loss",
+                xlabel="updates",
+                pick=True,
             ),
         ],
         controls=[
             Segmented("method"),
             Slider("kappa"),
-            Slider("rate", stops={"best for GD": "best", "best for heavy ball": "heavy"}),
+            Slider(
+                "rate", stops={"best for GD": "best", "best for heavy ball": "heavy"}
+            ),
             Slider("mu"),
             Slider("x0", more=True),
             Slider("y0", more=True),
             Scrub("t"),
         ],
         start={
-            "method": "momentum", "kappa": 30, "rate": 1, "mu": 0.7, "x0": 1.2,
-            "y0": -2, "t": 100,
+            "method": "momentum",
+            "kappa": 30,
+            "rate": 1,
+            "mu": 0.7,
+            "x0": 1.2,
+            "y0": -2,
+            "t": 100,
         },
-        predict=Predict("Set μ = 0.9 and κ = 1. Does momentum still help?", ["yes", "no"]),
+        predict=Predict(
+            "Set μ = 0.9 and κ = 1. Does momentum still help?", ["yes", "no"]
+        ),
         says=[
-            Say("Grows by {rho:.3f} an update; the steep direction sets the limit "
-                "(steep {steep:.3f}, flat {flat:.3f}).", when="grows"),
-            Say("Not there after 100 updates: the error shrinks by {rho:.4f} an update "
-                "(steep {steep:.3f}, flat {flat:.3f}).", when="slow"),
-            Say("The loss falls 10⁻⁴-fold in {reached:d} updates; factor {rho:.3f} an "
-                "update (steep {steep:.3f}, flat {flat:.3f})."),
+            Say(
+                "Grows by {rho:.3f} an update; the steep direction sets the limit "
+                "(steep {steep:.3f}, flat {flat:.3f}).",
+                when="grows",
+            ),
+            Say(
+                "Not there after 100 updates: the error shrinks by {rho:.4f} an update "
+                "(steep {steep:.3f}, flat {flat:.3f}).",
+                when="slow",
+            ),
+            Say(
+                "The loss falls 10⁻⁴-fold in {reached:d} updates; factor {rho:.3f} an "
+                "update (steep {steep:.3f}, flat {flat:.3f})."
+            ),
         ],
         alt="Momentum damps the zig-zag of an ill-conditioned valley.",
-    )  # fmt: skip
+    )
 
 
 TREE = Branch(
@@ -302,26 +366,52 @@ def disease() -> Figure:
         model,
         panels=[
             Tree(root=TREE, active="node", title="Four questions"),
-            Dots(over="which", value="losses", xlim=(0, 2.5), xlabel="loss", show=".2f",
-                 shade=(0, "tolerance"), shade_label="low",
-                 zero=True, height=220),
+            Dots(
+                over="which",
+                value="losses",
+                xlim=(0, 2.5),
+                xlabel="loss",
+                show=".2f",
+                shade=(0, "tolerance"),
+                shade_label="low",
+                zero=True,
+                height=220,
+            ),
         ],
-        controls=[Slider("train"), Toggle("measured"), Slider("smaller"), Slider("test"),
-                  Slider("tolerance", more=True)],
-        start={"train": 0.9, "smaller": 0.3, "measured": "not measured", "test": 1.0,
-               "tolerance": 0.1},
+        controls=[
+            Slider("train"),
+            Toggle("measured"),
+            Slider("smaller"),
+            Slider("test"),
+            Slider("tolerance", more=True),
+        ],
+        start={
+            "train": 0.9,
+            "smaller": 0.3,
+            "measured": "not measured",
+            "test": 1.0,
+            "tolerance": 0.1,
+        },
         says=[
-            Say("{train:.2f} is high, but one model cannot tell bias from optimization: "
-                "train a smaller one.", when="open"),
-            Say("The larger class contains the smaller, yet trains worse "
-                "({train:.2f} against {smaller:.2f}): optimization.", when="optimization"),
+            Say(
+                "{train:.2f} is high, but one model cannot tell bias from "
+                "optimization: train a smaller one.",
+                when="open",
+            ),
+            Say(
+                "The larger class contains the smaller, yet trains worse "
+                "({train:.2f} against {smaller:.2f}): optimization.",
+                when="optimization",
+            ),
             Say("No model does better: bias; widen the class.", when="bias"),
-            Say("Test loss {test:.2f} against {train:.2f}: overfitting or mismatch.",
-                when="gap"),
+            Say(
+                "Test loss {test:.2f} against {train:.2f}: overfitting or mismatch.",
+                when="gap",
+            ),
             Say("Both losses are low: done."),
         ],
         alt="A high training loss alone leaves two diagnoses open.",
-    )  # fmt: skip
+    )
 
 
 def norms() -> Figure:
@@ -331,7 +421,10 @@ def norms() -> Figure:
     place = Dim("place", "place", range(1, 9))
     norm = Dim("norm", "normalization", ["BN", "LN", "IN"])
     other = Dim("other", "image 4", ["as it was", "replaced"])
-    values = RNG.normal(size=(3, 2, 4, 8, 8)) * np.array([1, 2, 0.5])[:, None, None, None, None]
+    values = (
+        RNG.normal(size=(3, 2, 4, 8, 8))
+        * np.array([1, 2, 0.5])[:, None, None, None, None]
+    )
     i, c, p = np.ogrid[:4, :8, :8]
     shape = (3, 4, 8, 4, 8, 8)
     group = np.zeros(shape)
@@ -341,7 +434,10 @@ def norms() -> Figure:
             group[1, a, b] = (i == a) & (c >= 0) & (p >= 0)
             group[2, a, b] = (i == a) & (c == b) & (p >= 0)
     # The group of a picked cell is open in the cell's own dims, so they have twins.
-    picked = [Dim("pimage", "image", [1, 2, 3, 4]), Dim("pchannel", "channel", channel.values)]
+    picked = [
+        Dim("pimage", "image", [1, 2, 3, 4]),
+        Dim("pchannel", "channel", channel.values),
+    ]
     changed = np.zeros((3, 2, 4, 8, 8))
     changed[0, 1] = 1
     changed[1:, 1, 3] = 1
@@ -360,22 +456,43 @@ def norms() -> Figure:
         "Which numbers share a mean?",
         cube,
         panels=[
-            Heatmap(x="place", y="channel", z="value", facet="image", ramp="signed",
-                    group="group", group_label="share a mean with the picked cell",
-                    changed="changed", wide=True, height=230),
+            Heatmap(
+                x="place",
+                y="channel",
+                z="value",
+                facet="image",
+                ramp="signed",
+                group="group",
+                group_label="share a mean with the picked cell",
+                changed="changed",
+                wide=True,
+                height=230,
+            ),
         ],
-        controls=[Segmented("norm"), Pick("pimage", "pchannel", label="cell"),
-                  Toggle("other")],
-        start={"norm": "BN", "pimage": 1, "pchannel": "c3", "other": 0 and 1 or "as it was"},
+        controls=[
+            Segmented("norm"),
+            Pick("pimage", "pchannel", label="cell"),
+            Toggle("other"),
+        ],
+        start={
+            "norm": "BN",
+            "pimage": 1,
+            "pchannel": "c3",
+            "other": "as it was",
+        },
         says=[
-            Say("{norm}: replacing image 4 changes all images.",
-                when=lambda s: s.norm == "BN" and s.other == "replaced"),
+            Say(
+                "{norm}: replacing image 4 changes all images.",
+                when=lambda s: s.norm == "BN" and s.other == "replaced",
+            ),
             Say("{norm}: only image 4 changes.", when=lambda s: s.other == "replaced"),
-            Say("{norm}: the mean of image {pimage}, channel {pchannel} is shared by the "
-                "outlined numbers."),
+            Say(
+                "{norm}: the mean of image {pimage}, channel {pchannel} is shared by "
+                "the outlined numbers."
+            ),
         ],
         alt="BN groups across examples, LN across features of one.",
-    )  # fmt: skip
+    )
 
 
 def ranks() -> Figure:
@@ -391,7 +508,9 @@ def ranks() -> Figure:
     verdict = np.where(np.abs(mean) < half, 2, np.where(mean > 0, 0, 1))
     ratio = np.sort(RNG.random((3, 30)))
     height = 1.6 * (1 - ratio) + 0.1 * RNG.random((3, 30))
-    curves = np.exp(-np.arange(1, 31) / 9)[None, :, None] * (1 + 0.3 * RNG.random((3, 30, 16)))
+    curves = np.exp(-np.arange(1, 31) / 9)[None, :, None] * (
+        1 + 0.3 * RNG.random((3, 30, 16))
+    )
     cube = Cube(
         [task, norm, seed, point, t],
         {
@@ -412,22 +531,46 @@ def ranks() -> Figure:
         "How many seeds before you believe a ranking?",
         cube,
         panels=[
-            Dots(over="norm", value="gap", seeds="gap_seed", seed_dim="seed", low="low",
-                 high="high", verdict="verdict", zero=True, xlabel="AUC minus none",
-                 pick=True, wide=True, height=250),
-            Lines(x="ratio", y="height", along="point", points=True, pick=True,
-                  xlabel="minimum ratio", ylabel="loss"),
-            Lines(x="t", y=[Series("loss", "measured")], ylabel="loss",
-                  refs=[Ref("theory", curve="theory"), Ref("half", x=9)]),
+            Dots(
+                over="norm",
+                value="gap",
+                seeds="gap_seed",
+                seed_dim="seed",
+                low="low",
+                high="high",
+                verdict="verdict",
+                zero=True,
+                xlabel="AUC minus none",
+                pick=True,
+                wide=True,
+                height=250,
+            ),
+            Lines(
+                x="ratio",
+                y="height",
+                along="point",
+                points=True,
+                pick=True,
+                xlabel="minimum ratio",
+                ylabel="loss",
+            ),
+            Lines(
+                x="t",
+                y=[Series("loss", "measured")],
+                ylabel="loss",
+                refs=[Ref("theory", curve="theory"), Ref("half", x=9)],
+            ),
         ],
         controls=[Select("task"), Select("norm"), Slider("point")],
         start={"task": "MLP", "norm": "BN", "point": 10},
         says=[
-            Say("{norm} on {task}: {gap:+.3f} [{low:+.3f}, {high:+.3f}]; point {point} "
-                "has loss {height} at ratio {ratio:.2f}."),
+            Say(
+                "{norm} on {task}: {gap:+.3f} [{low:+.3f}, {high:+.3f}]; point {point} "
+                "has loss {height} at ratio {ratio:.2f}."
+            ),
         ],
         alt="With four seeds the ranking is not determined.",
-    )  # fmt: skip
+    )
 
 
 def saddle() -> Figure:
@@ -457,20 +600,32 @@ def saddle() -> Figure:
         "How long does descent wait at a saddle?",
         cube,
         panels=[
-            Surface(field="f", x="gx", y="gy", path=Path("px", "py", colour="vermillion"),
-                    cursor="t", facet="noise", points=[Point(0, 0, "saddle")], wide=True,
-                    arrows=[Arrow(1.5, -1.5, 0.6, -1.6, "downhill", "green")]),
+            Surface(
+                field="f",
+                x="gx",
+                y="gy",
+                path=Path("px", "py", colour="vermillion"),
+                cursor="t",
+                facet="noise",
+                points=[Point(0, 0, "saddle")],
+                wide=True,
+                arrows=[Arrow(1.5, -1.5, 0.6, -1.6, "downhill", "green")],
+            ),
         ],
         controls=[Scrub("t")],
         start={"t": 39},
         says=[
-            Say("At update {t} both have left.",
-                when=lambda s: s.at("away", noise=0) and s.at("away", noise=0.01)),
-            Say("At update {t} the noisy run is at y = {py[noise=0.01]:.2f}, the other at "
-                "{py[noise=0]:.2f}."),
+            Say(
+                "At update {t} both have left.",
+                when=lambda s: s.at("away", noise=0) and s.at("away", noise=0.01),
+            ),
+            Say(
+                "At update {t} the noisy run is at y = {py[noise=0.01]:.2f}, the other "
+                "at {py[noise=0]:.2f}."
+            ),
         ],
         alt="Noise ends the wait at a saddle.",
-    )  # fmt: skip
+    )
 
 
 ALL = (batch, init, momentum, disease, norms, ranks, saddle)

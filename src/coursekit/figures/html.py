@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
@@ -145,7 +146,8 @@ def stylesheet() -> str:
             blocks.append(
                 f".ck .ck-d{k}{{stroke-dasharray:{' '.join(map(str, dash))}}}"
             )
-    return "\n".join([*blocks, compact((JS / "figure.css").read_text("utf-8"))])
+    rules = compact((JS / "figure.css").read_text("utf-8"))
+    return "\n".join([*blocks, re.sub(r" ?([{};,]|(?<=\w):(?= )) ?", r"\1", rules)])
 
 
 def script(figure: Figure) -> str:

@@ -20,6 +20,13 @@ JS = Path(__file__).parent / "js"
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "([^"]+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?function|const) (\w+)", re.MULTILINE)
 
+# Strings, templates and regular expressions keep every character.
+_LITERAL = re.compile(
+    r"""("(?:\\.|[^"\\])*"|'[^']*'|`(?:\\.|[^`\\])*`"""
+    r"""|/(?![ /*])(?:\\.|\[[^\]]*\]|[^/\\\n])+/)"""
+)
+_SPACED = re.compile(r" ?([{}()\[\],;:=<>?&|*/!%]) ?")
+
 
 def join_modules(names: Iterable[str]) -> str:
     """Write modules and all they import, each once, in working order.
@@ -83,10 +90,8 @@ def module_text(name: str) -> str:
     code = _IMPORT.sub(
         lambda m: f"const {m[1]} = {module_name(_target(name, m[2]))};\n", code
     )
-    body = compact(code)
-    return (
-        f"const {module_name(name)} = (() => {{\n{body}\nreturn {{{exports}}};\n}})();"
-    )
+    body = squeeze(compact(code))
+    return f"const {module_name(name)}=(()=>{{\n{body}\nreturn{{{exports}}};\n}})();"
 
 
 def compact(code: str) -> str:
@@ -101,6 +106,20 @@ def compact(code: str) -> str:
     code = re.sub(r"^\s*/\*.*?\*/\s*$", "", code, flags=re.MULTILINE | re.DOTALL)
     lines = (line.strip() for line in code.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def squeeze(code: str) -> str:
+    """Drop spaces that separate nothing, outside strings, templates and patterns.
+
+    Args:
+        code: JavaScript as these modules are written: with spaces on both sides of a
+            division, and no template inside a template.
+
+    Returns:
+        The same code in a tenth fewer bytes.
+    """
+    parts = _LITERAL.split(code)
+    return "".join(p if k % 2 else _SPACED.sub(r"\1", p) for k, p in enumerate(parts))
 
 
 def _read(name: str) -> str:

@@ -85,3 +85,15 @@ export function keepApart(items, gap = 6) {
     return { ...item, shown };
   });
 }
+
+/** Clip to the plot area. */
+export function clipPath(id, { left, right, top, bottom }) {
+  const rect = { x: left - 1, y: top - 1, width: right - left + 2, height: bottom - top + 2 };
+  return element("clipPath", { id }, element("rect", rect));
+}
+
+/** Write the words of a reference line, kept inside the plot. */
+export function refLabel(x, y, text, anchor, { top, bottom }) {
+  const inside = Math.max(top + 11, Math.min(bottom - 5, y));
+  return text ? label(x, inside, text, { class: "ck-label", "text-anchor": anchor }) : "";
+}

@@ -5,8 +5,9 @@ import { element, label } from "./svg.js";
 import { createTable } from "./table.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const FACET_WIDTH = 190;
+const FACET_WIDTH = 155;
 const FACET_TITLE = 20;
+const GAP = 10;
 
 /**
  * Create a panel.
@@ -56,32 +57,36 @@ function drawFacets(svg, panel, mark, context) {
   const { state, hover } = context.now();
   const names = panel.facet ? context.space.dims[panel.facet].names : [null];
   const columns = Math.min(names.length, Math.max(1, Math.floor(width / FACET_WIDTH)));
-  const gap = 10;
-  const cell = (width - gap * (columns - 1)) / columns;
+  const cell = (width - GAP * (columns - 1)) / columns;
   const height = panel.facet ? Math.min(panel.height, Math.max(190, cell * 0.95)) : panel.height;
   const title = panel.facet ? FACET_TITLE : 0;
   const shown = names.map((name, k) => {
-    const column = k % columns;
-    const at = { x: column * (cell + gap), y: Math.floor(k / columns) * (height + title) };
     const over = panel.facet ? { [panel.facet]: k } : {};
     const view = {
       ...context, hover, state: { ...state, ...over }, width: cell, height,
       id: `${context.id}-${k}`,
     };
-    const drawn = mark({ ...panel, quiet: column > 0 }, view);
-    return { drawn, at, over, name, title, body: facetMarkup(drawn, at, k, panel, context, title) };
+    return { name, over, title, drawn: mark({ ...panel, quiet: k % columns > 0 }, view) };
   });
-  const drawn = (height + title) * Math.ceil(names.length / columns);
-  const footer = shown[0].drawn.footer?.(width);
-  const total = drawn + (footer?.height ?? 0);
-  svg.setAttribute("viewBox", `0 0 ${width} ${total}`);
-  svg.style.height = `${total}px`;
-  svg.innerHTML = shown.map(({ body }) => body).join("")
-    + (footer ? element("g", { transform: `translate(0 ${drawn})` }, footer.markup) : "");
+  const tall = title + Math.max(...shown.map(({ drawn }) => drawn.height ?? height));
+  shown.forEach((facet, k) => {
+    facet.at = { x: (k % columns) * (cell + GAP), y: Math.floor(k / columns) * tall };
+  });
+  compose(svg, width, tall * Math.ceil(names.length / columns), shown, panel, context);
   return shown;
 }
 
-function facetMarkup(drawn, at, k, panel, { space, now }, title) {
+function compose(svg, width, height, shown, panel, context) {
+  const footer = shown[0].drawn.footer?.(width);
+  const total = height + (footer?.height ?? 0);
+  const plots = shown.map((facet, k) => facetMarkup(facet, k, panel, context));
+  if (footer) plots.push(element("g", { transform: `translate(0 ${height})` }, footer.markup));
+  svg.setAttribute("viewBox", `0 0 ${width} ${total}`);
+  svg.style.height = `${total}px`;
+  svg.innerHTML = plots.join("");
+}
+
+function facetMarkup({ drawn, at, title }, k, panel, { space, now }) {
   if (!panel.facet) return drawn.body;
   const chosen = now().state[panel.facet] === k;
   const dim = space.dims[panel.facet];

@@ -2,7 +2,7 @@
 import { createControl } from "./controls.js";
 import { decodeArrays, inflate } from "./decode.js";
 import { create } from "./dom.js";
-import { followAddress, stateLink, updateAddress } from "./link.js";
+import { followAddress, readLink, stateLink, updateAddress } from "./link.js";
 import { createPanel } from "./panel.js";
 import { createPredict } from "./predict.js";
 import { sentenceOf } from "./says.js";
@@ -18,12 +18,13 @@ const SPEAK_AFTER = 180;
  * @param {object} meta The figure's header: see meta.py.
  * @param {object} arrays Decoded arrays.
  * @param {{marks: object, models: object}} parts The marks and closed forms it needs.
- * @returns {{state: Function, set: Function}} To read and to move the state.
+ * @returns {{state: Function, set: Function, sentence: Function}} To read and to move the
+ *   state; the element carries it too, as `figure`.
  */
 export function render(root, meta, arrays, { marks, models }) {
   const space = createSpace(meta, arrays, models);
   const known = Object.keys(meta.start);
-  let state = { ...meta.start };
+  let state = { ...meta.start, ...readLink(location.hash, root.id, space.dims, known) };
   let hover = {};
   let queued = 0;
 
@@ -75,7 +76,10 @@ export function render(root, meta, arrays, { marks, models }) {
   refresh();
   new ResizeObserver(schedule).observe(root);
   followAddress(root, space.dims, known, set);
-  return { state: () => ({ ...state }), set };
+  root.figure = {
+    state: () => ({ ...state }), set, sentence: (at) => sentenceOf(meta, space, at),
+  };
+  return root.figure;
 }
 
 /** The text line: polite, after the last change, silent while time plays. */

@@ -53,3 +53,9 @@ function logTicks(low, high, count) {
   }
   return between.length >= 2 ? between : linearTicks(low, high, count);
 }
+
+/** Where the settings of a dimension lie on an axis. */
+export function positionsOf(dim) {
+  const numeric = dim.values.every((v) => typeof v === "number");
+  return numeric ? dim.values : [...dim.values.keys()];
+}

@@ -1,4 +1,5 @@
 // Collect the curves of a Lines panel from the data, before anything is drawn.
+import { positionsOf } from "../core/scale.js";
 
 /**
  * @typedef {object} Curve
@@ -13,6 +14,7 @@
  * @property {boolean} points Whether it is drawn as markers.
  * @property {string} text Its label.
  * @property {?number} member Its place in the family.
+ * @property {boolean} [theory] Whether it is a reference.
  */
 
 /**
@@ -26,7 +28,22 @@ export function collectCurves(panel, view) {
   const members = over ? [...view.space.dims[over].names.keys()] : [null];
   const curves = panel.series.flatMap((series, s) =>
     members.map((member) => curveOf(panel, view, series, s, member)));
-  return curves.sort((a, b) => Number(a.focus) - Number(b.focus));
+  return [...theoryCurves(panel, view), ...curves.sort((a, b) => a.focus - b.focus)];
+}
+
+/** The reference curves: theory, which is grey and dashed. */
+function theoryCurves(panel, { space, state }) {
+  return panel.refs.filter((ref) => ref.curve).map((ref) => ({
+    xs: xsOf(panel, space, state),
+    ys: space.along(ref.curve, panel.axis, state),
+    text: ref.label, colour: "theory", dash: 0, member: null, theory: true,
+  }));
+}
+
+/** Where the points of a line lie: the settings of its axis, or a field over it. */
+function xsOf(panel, space, state) {
+  const own = panel.x === panel.axis;
+  return own ? positionsOf(space.dims[panel.axis]) : space.along(panel.x, panel.axis, state);
 }
 
 function curveOf(panel, view, series, s, member) {
@@ -34,9 +51,8 @@ function curveOf(panel, view, series, s, member) {
   const state = member === null ? view.state : { ...view.state, [panel.over]: member };
   const along = (name) => space.along(name, panel.axis, state);
   const edges = (names) => (names ? names.map(along) : null);
-  const own = panel.x === panel.axis;
   return {
-    xs: own ? positionsOf(space.dims[panel.axis]) : along(panel.x),
+    xs: xsOf(panel, space, state),
     ys: along(series.y),
     band: edges(series.band),
     half: edges(series.half),
@@ -44,12 +60,6 @@ function curveOf(panel, view, series, s, member) {
     member,
     ...familyLook(panel, view, series, s, member),
   };
-}
-
-/** Where the settings of a dimension lie on an axis. */
-export function positionsOf(dim) {
-  const numeric = dim.values.every((v) => typeof v === "number");
-  return numeric ? dim.values : [...dim.values.keys()];
 }
 
 /** Decide colour, dash and label: focus in colour, an ordered family's rest in grey. */

@@ -1,8 +1,7 @@
 // Dots: categories with a value, per-seed dots, an interval or a bar, and a verdict.
 import { formatNumber } from "../core/format.js";
-import { createFrame } from "../core/frame.js";
+import { createFrame, refLabel } from "../core/frame.js";
 import { element, label, line, marker, textWidth } from "../core/svg.js";
-import { refLabel } from "./lines.js";
 
 const VERDICTS = [["■", "holds"], ["◇", "does not hold here"], ["○", "inconclusive"]];
 
@@ -15,27 +14,30 @@ const VERDICTS = [["■", "holds"], ["◇", "does not hold here"], ["○", "inco
 export function dots(panel, view) {
   const rows = rowsOf(panel, view);
   const notes = rows.map((row) => noteOf(panel, row));
-  const right = Math.max(...notes.map((n) => textWidth(n, 12, true)), 0);
+  const widest = (texts) => Math.max(...texts.map((text) => textWidth(text, 12, true)));
   const { names } = view.space.dims[panel.over];
-  const frame = createFrame({
-    ...panel, rows: names, right: right ? Math.min(right + 14, view.width * 0.4) : 12,
-    width: view.width, height: view.height,
-  });
+  const right = widest(notes);
+  const stacked = right + widest(names) > view.width * 0.55;
+  const height = stacked ? Math.max(view.height, 46 * rows.length + 64) : view.height;
+  const sides = stacked ? { rows: [""], right: 12 } : { rows: names, right: right ? right + 14 : 12 };
+  const frame = createFrame({ ...panel, ...sides, width: view.width, height });
   const step = (frame.bottom - frame.top) / rows.length;
   const every = Math.ceil(13 / step);
-  const body = [frame.axes, shadeOf(panel, view, frame), zeroLine(panel, frame)];
+  const body = [frame.axes, shadeOf(panel, view, frame, stacked), zeroLine(panel, frame)];
   body.push(...panel.refs.map((ref) => refOf(ref, view, frame)));
   for (const row of rows) {
-    const y = frame.top + (row.k + 0.5) * step;
+    const y = frame.top + (row.k + (stacked ? 0.68 : 0.5)) * step;
     body.push(rowMarks(panel, view, row, frame, y, step));
-    if (row.k % every === 0) body.push(rowWords(panel, view, row, frame, y, notes[row.k]));
+    const words = stacked ? rowHeading : rowWords;
+    if (row.k % every === 0) body.push(words(panel, view, row, frame, y, notes[row.k], step));
   }
   return {
     body: body.join(""),
+    height,
     pick: (x, y) => rowAt(panel, frame, step, rows.length, y),
     keys: (panel.pick || panel.linked.length)
       && { ArrowDown: [panel.over, 1], ArrowUp: [panel.over, -1] },
-    table: () => tableOf(panel, rows),
+    table: () => tableOf(panel, rows, view.space.dims[panel.over].label),
   };
 }
 
@@ -66,7 +68,7 @@ function rowMarks(panel, view, row, frame, y, step) {
   const parts = [];
   const inside = (v) => Math.max(frame.left, Math.min(frame.right, frame.x(v)));
   if (chosen) {
-    const box = { x: frame.left, y: y - step / 2, width: frame.right - frame.left, height: step };
+    const box = { x: frame.left, y: frame.top + k * step, width: frame.right - frame.left, height: step };
     parts.push(element("rect", { ...box, class: "ck-row" }));
   }
   if (panel.bar && Number.isFinite(value)) {
@@ -99,13 +101,20 @@ function rowWords(panel, view, { name, k }, frame, y, note) {
     + (note ? label(frame.right + 8, y + 4, note, { class: "ck-axis" }) : "");
 }
 
-function shadeOf(panel, { space, state }, frame) {
+/** On a narrow screen the words stand above their row. */
+function rowHeading(panel, view, { name, k }, frame, y, note, step) {
+  const chosen = view.state[panel.over] === k || view.hover[panel.over] === k;
+  const look = chosen ? "ck-axis ck-strong" : "ck-axis";
+  return label(4, frame.top + k * step + 13, [name, note].filter(Boolean).join("  "), { class: look });
+}
+
+function shadeOf(panel, { space, state }, frame, stacked) {
   if (!panel.shade) return "";
   const ends = panel.shade.map((v) => frame.x(space.scalar(v, state)));
   const [a, b] = ends.map((v) => Math.max(frame.left, Math.min(frame.right, v)));
   const box = { x: a, y: frame.top, width: b - a, height: frame.bottom - frame.top };
   return element("rect", { ...box, class: "ck-shade" })
-    + refLabel(a + 4, frame.top + 11, panel.shade_label, "start", frame);
+    + refLabel(a + 4, stacked ? frame.bottom : frame.top + 11, panel.shade_label, "start", frame);
 }
 
 function zeroLine(panel, frame) {
@@ -127,10 +136,10 @@ function rowAt(panel, frame, step, count, py) {
   return { set: panel.pick ? { [panel.over]: k } : null, hover: { [panel.over]: k } };
 }
 
-function tableOf(panel, rows) {
+function tableOf(panel, rows, words) {
   const optional = [["low", "lower end"], ["high", "upper end"]].filter(([key]) => panel[key]);
   const seeds = rows[0].seeds.map((_, k) => `seed ${k + 1}`);
-  const head = ["", panel.xlabel || "value", ...optional.map(([, text]) => text), ...seeds];
+  const head = [words, panel.xlabel || "value", ...optional.map(([, text]) => text), ...seeds];
   const body = rows.map((row) => [
     row.name,
     Number.isNaN(row.value) ? panel.empty : formatNumber(row.value, panel.show ?? ""),

@@ -2,10 +2,9 @@
 // as the best.
 import { cssColour, inkOn, rampColour } from "../core/colour.js";
 import { formatNumber } from "../core/format.js";
-import { axisNames, keepApart } from "../core/frame.js";
+import { axisNames, keepApart, refLabel } from "../core/frame.js";
+import { positionsOf } from "../core/scale.js";
 import { cross, element, label, line, textWidth } from "../core/svg.js";
-import { positionsOf } from "./curves.js";
-import { refLabel } from "./lines.js";
 
 /**
  * Draw a Heatmap panel.

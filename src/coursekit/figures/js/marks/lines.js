@@ -1,9 +1,9 @@
 // Lines: y(x) with seed bands, families with one line in focus, scatters.
 import { formatNumber } from "../core/format.js";
-import { createFrame } from "../core/frame.js";
+import { clipPath, createFrame, refLabel } from "../core/frame.js";
 import { columnLabels, insideLabels } from "../core/labels.js";
 import { cross, element, label, line, marker, pathThrough, textWidth } from "../core/svg.js";
-import { collectCurves, positionsOf } from "./curves.js";
+import { collectCurves } from "./curves.js";
 
 /**
  * Draw a Lines panel.
@@ -23,7 +23,7 @@ export function lines(panel, view) {
   const body = [
     frame.axes,
     clipPath(clip, frame),
-    ...refLines(panel, view, frame, clip),
+    ...refLines(panel, view, frame),
     element("g", { "clip-path": `url(#${clip})` }, inside),
     ...curves.map((curve) => endMark(curve, frame)),
     cursorOf(panel, view, curves, frame),
@@ -35,12 +35,6 @@ export function lines(panel, view) {
     keys: panel.pick && { ArrowRight: [panel.axis, 1], ArrowLeft: [panel.axis, -1] },
     table: () => tableOf(panel, view, curves),
   };
-}
-
-/** Clip to the plot area. */
-export function clipPath(id, { left, right, top, bottom }) {
-  const rect = { x: left - 1, y: top - 1, width: right - left + 2, height: bottom - top + 2 };
-  return element("clipPath", { id }, element("rect", rect));
 }
 
 /** Decide whether labels stand at the line ends or, where that is too narrow, on top. */
@@ -67,7 +61,8 @@ function legendOf(items) {
     + label(x + 28, y, curve.text, { class: textClass(curve) })).join("");
 }
 
-function strokeClass({ colour, dash, focus }) {
+function strokeClass({ colour, dash, focus, theory }) {
+  if (theory) return "ck-ref";
   return `ck-line ck-s-${colour} ck-d${dash % 5}${focus ? " ck-focus" : ""}`;
 }
 
@@ -125,7 +120,7 @@ function drawablePoints(curve, frame) {
 
 /** Mark how a line ends early: ✕ where it diverged, an arrow where it leaves the view. */
 function endMark(curve, frame) {
-  if (curve.points) return "";
+  if (curve.points || curve.theory) return "";
   const shade = `ck-s-${curve.colour}`;
   const points = drawablePoints(curve, frame);
   const outside = ({ y }) => y < frame.top - 2 || y > frame.bottom + 2;
@@ -157,20 +152,9 @@ function cursorOf(panel, view, curves, frame) {
   return line(frame.x(at), frame.top, frame.x(at), frame.bottom, "ck-cursor") + dots.join("");
 }
 
-function refLines(panel, view, frame, clip) {
-  return panel.refs.map((ref) => {
+function refLines(panel, view, frame) {
+  return panel.refs.filter((ref) => !ref.curve).map((ref) => {
     const at = (value) => view.space.scalar(value, view.state);
-    if (ref.curve) {
-      const own = panel.x === panel.axis;
-      const along = (name) => view.space.along(name, panel.axis, view.state);
-      const xs = own ? positionsOf(view.space.dims[panel.axis]) : along(panel.x);
-      const curve = { xs, ys: along(ref.curve) };
-      const last = drawablePoints(curve, frame).at(-1);
-      const path = element("path", {
-        d: pathsOf(curve, frame), class: "ck-ref", "clip-path": `url(#${clip})`,
-      });
-      return path + (last ? refLabel(last.x - 4, last.y - 7, ref.label, "end", frame) : "");
-    }
     if (ref.y !== null) {
       const y = frame.y(at(ref.y));
       if (!(y >= frame.top - 1 && y <= frame.bottom + 1)) return "";
@@ -185,18 +169,12 @@ function refLines(panel, view, frame, clip) {
   });
 }
 
-/** Write the words of a reference line, kept inside the plot. */
-export function refLabel(x, y, text, anchor, { top, bottom }) {
-  const inside = Math.max(top + 11, Math.min(bottom - 5, y));
-  return text ? label(x, inside, text, { class: "ck-label", "text-anchor": anchor }) : "";
-}
-
 function endLabels(panel, curves, frame) {
   if (!panel.labels) return "";
   const named = curves.filter((curve) => curve.text && !curve.points);
   const ends = named.map((curve) => endOf(curve, frame)).filter(Boolean);
   const atEdge = (end) => end.x > frame.right - 24;
-  const column = columnLabels(ends.filter(atEdge), frame.top, frame.bottom + 4);
+  const column = columnLabels(ends.filter(atEdge), frame.top, frame.bottom - 4);
   const inside = insideLabels(ends.filter((end) => !atEdge(end)), [], frame);
   const write = (x, end) => label(x, end.labelY, end.text, { class: textClass(end.curve) });
   return column.map((end) => write(frame.right + 8, { ...end, labelY: end.labelY + 4 })).join("")

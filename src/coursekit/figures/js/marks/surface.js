@@ -1,11 +1,10 @@
 // Surface: iso-lines of a field, paths, points, arrows, a start to drag, a slice.
 import { levelsOf, sampleField, traceLevel } from "../core/contour.js";
 import { formatNumber } from "../core/format.js";
-import { createFrame } from "../core/frame.js";
+import { clipPath, createFrame, refLabel } from "../core/frame.js";
 import { boxOf } from "../core/labels.js";
+import { positionsOf } from "../core/scale.js";
 import { cross, element, label, line, marker, pathThrough, textWidth } from "../core/svg.js";
-import { positionsOf } from "./curves.js";
-import { clipPath, refLabel } from "./lines.js";
 
 const SAMPLES = 60;
 const drawn = new Map();

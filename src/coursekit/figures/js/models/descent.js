@@ -2,10 +2,9 @@
 
 /** Path, loss and convergence factors of GD, momentum or Nesterov's method. */
 export function descent({ method, kappa, rate, mu, x0, y0 }) {
-  const [curvature, eta, steps] = [[kappa, 1], rate / kappa, 100];
-  const beta = method === "GD" ? 0 : mu;
+  const [curvature, eta, beta] = [[kappa, 1], rate / kappa, method === "GD" ? 0 : mu];
   const [path, velocity] = [[[x0, y0]], [0, 0]];
-  for (let t = 0; t < steps; t++) {
+  for (let t = 0; t < 100; t++) {
     path.push(path[t].map((theta, i) => {
       const ahead = method === "Nesterov" ? theta - beta * velocity[i] : theta;
       velocity[i] = beta * velocity[i] + eta * curvature[i] * ahead;
@@ -14,11 +13,9 @@ export function descent({ method, kappa, rate, mu, x0, y0 }) {
   }
   const loss = path.map(([x, y]) => descentField(x, y, { kappa }));
   const [steep, flat] = curvature.map((c) => spectralRadius(method, beta, eta * c));
-  const [px, py] = [path.map((p) => p[0]), path.map((p) => p[1])];
-  const reached = loss.findIndex((v) => v < 1e-4 * loss[0]);
-  const rho = Math.max(steep, flat);
+  const [reached, rho] = [loss.findIndex((v) => v < 1e-4 * loss[0]), Math.max(steep, flat)];
   return {
-    px, py, loss, rho, steep, flat,
+    px: path.map((p) => p[0]), py: path.map((p) => p[1]), loss, rho, steep, flat,
     best: (2 * kappa) / (1 + kappa), heavy: (4 * kappa) / (1 + Math.sqrt(kappa)) ** 2,
     reached: Math.max(reached, 0), grows: +(rho > 1 + 1e-9), slow: +(reached < 0),
   };

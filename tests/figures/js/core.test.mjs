@@ -1,0 +1,162 @@
+// Pure parts of the core: scales, labels, colours, links, sentences, contours.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+const load = (name) => import(`${process.env.FIGURES_JS}/${name}.js`);
+const { createScale, ticksOf } = await load("core/scale");
+const { boxOf, columnLabels, insideLabels, overlap } = await load("core/labels");
+const { inkOn, luminanceOf, rampColour } = await load("core/colour");
+const { readLink, stateLink } = await load("core/link");
+const { keepApart } = await load("core/frame");
+const { levelsOf, sampleField, traceLevel } = await load("core/contour");
+const { createSpace } = await load("core/space");
+const { fillText, sentenceOf } = await load("core/says");
+const { pathTo } = await load("marks/tree");
+
+test("a scale and its inverse undo each other", () => {
+  for (const log of [false, true]) {
+    const scale = createScale([0.01, 100], [20, 220], log);
+    for (const v of [0.01, 0.5, 7, 100]) assert.ok(Math.abs(scale.invert(scale(v)) / v - 1) < 1e-12);
+  }
+});
+
+test("ticks are round, inside, and not too many", () => {
+  for (const [low, high] of [[0, 1], [-3.2, 7.9], [1e-5, 3e-5], [12, 1400]]) {
+    const ticks = ticksOf([low, high], false, 5);
+    assert.ok(ticks.length >= 2 && ticks.length <= 6, `${ticks}`);
+    assert.ok(ticks.every((t) => t >= low - 1e-12 && t <= high + 1e-12));
+  }
+  assert.deepEqual(ticksOf([1e-6, 1e3], true, 5), [1e-6, 1e-4, 1e-2, 1, 100]);
+  assert.deepEqual(ticksOf([0.3, 6], true, 5), [0.5, 1, 2, 5]);
+  assert.ok(ticksOf([1.41, 1.43], true, 5).length >= 2);
+});
+
+test("column labels never touch and keep their order", () => {
+  const ends = [10, 11, 12, 60, 61].map((y) => ({ x: 0, y, text: `${y}`, width: 20, context: false }));
+  const placed = columnLabels(ends, 0, 200);
+  const ys = placed.map((p) => p.labelY);
+  assert.ok(ys.every((y, k) => k === 0 || y - ys[k - 1] >= 15));
+});
+
+test("column labels pushed past the bottom move up instead", () => {
+  const ends = [95, 96, 97, 98].map((y) => ({ x: 0, y, text: "", width: 1, context: false }));
+  const ys = columnLabels(ends, 0, 100).map((p) => p.labelY);
+  assert.ok(ys.at(-1) <= 100);
+  assert.ok(ys.every((y, k) => k === 0 || y - ys[k - 1] >= 15));
+});
+
+test("more than three touching context labels merge, the focus stays", () => {
+  const context = [50, 51, 52, 53].map((y) => ({ x: 0, y, text: `${y}`, width: 9, context: true }));
+  const focus = { x: 0, y: 20, text: "B = 4", width: 30, context: false };
+  assert.deepEqual(columnLabels([...context, focus], 0, 200).map((p) => p.text), ["B = 4", "4 others"]);
+  const spread = [0, 50, 100, 150].map((y) => ({ x: 0, y, text: `${y}`, width: 9, context: true }));
+  assert.equal(columnLabels(spread, 0, 200).length, 4);
+});
+
+test("labels inside the plot avoid each other or give way", () => {
+  const plot = { left: 0, right: 300, top: 0, bottom: 200 };
+  const crowd = Array.from({ length: 9 }, () => ({ x: 150, y: 100, text: "x", width: 40, context: true }));
+  const placed = insideLabels([{ ...crowd[0], context: false, text: "focus" }, ...crowd], [], plot);
+  assert.ok(placed.length < 10);
+  assert.equal(placed[0].text, "focus");
+  const boxes = placed.map((p) => boxOf(p, p.width));
+  boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => assert.ok(!overlap(a, b))));
+});
+
+test("tick texts that would touch are left out", () => {
+  const items = [0, 5, 40, 80].map((at) => ({ at, text: "000" }));
+  assert.deepEqual(keepApart(items).map((i) => i.shown), [true, false, true, true]);
+});
+
+test("ink on any colour has at least 4.58 : 1", () => {
+  const channel = { "#000000": 0, "#ffffff": 255 };
+  for (let k = 0; k < 4096; k++) {
+    const rgb = [(k & 15) * 17, ((k >> 4) & 15) * 17, ((k >> 8) & 15) * 17];
+    const [a, b] = [rgb, Array(3).fill(channel[inkOn(rgb)])].map(luminanceOf).sort((p, q) => q - p);
+    assert.ok((a + 0.05) / (b + 0.05) >= 4.58, `${rgb}`);
+  }
+});
+
+test("a ramp starts, ends and mixes where it should", () => {
+  const stops = ["#000000", "#ff0000", "#ffffff"];
+  assert.deepEqual([-1, 0, 0.25, 0.5, 1, 2].map((t) => rampColour(stops, t).join()),
+    ["0,0,0", "0,0,0", "128,0,0", "255,0,0", "255,255,255", "255,255,255"]);
+});
+
+const dims = {
+  act: { names: ["tanh", "ReLU"], values: ["tanh", "ReLU"] },
+  gain: { names: ["0.50", "1.41"], values: [0.5, 1.4142] },
+  mu: { low: 0, high: 1, spec: "" },
+};
+
+test("a state survives its own address", () => {
+  const state = { act: 1, gain: 0, mu: 0.25 };
+  const link = stateLink("fig-x", dims, state);
+  assert.equal(link, "#fig-x?act=ReLU&gain=0.5&mu=0.25");
+  assert.deepEqual(readLink(link, "fig-x", dims, Object.keys(state)), state);
+});
+
+test("an address is read by value or name, and never trusted", () => {
+  const read = (hash) => readLink(hash, "fig-x", dims, ["act", "gain", "mu"]);
+  assert.deepEqual(read("#fig-x?gain=1.41"), { gain: 1 });
+  assert.deepEqual(read("#fig-x?gain=1.4142&mu=0.5"), { gain: 1, mu: 0.5 });
+  assert.deepEqual(read("#fig-x?gain=7&mu=9&act=&other=1&__proto__=2"), {});
+  assert.equal(read("#fig-y?gain=0.5"), null);
+  assert.deepEqual(read("#fig-x"), {});
+});
+
+const meta = {
+  dims: { ...dims, t: { names: ["0", "1", "2"], values: [0, 1, 2] } }, seeds: 5,
+  model: { name: "twice", inputs: ["mu"], outputs: { y: ["t"], big: [] } },
+  says: {
+    table: null,
+    rules: [{ when: "big", parts: ["big"] }, { when: null, parts: ["small"] }],
+  },
+};
+const arrays = { loss: { dims: ["act", "t"], shape: [2, 3], values: Float64Array.of(1, 2, 3, 4, 5, 6) } };
+const twice = ({ mu }) => ({ y: [mu, 2 * mu, 3 * mu], big: Number(mu > 0.5) });
+const space = createSpace(meta, arrays, { twice });
+
+test("a space answers for stored and for computed fields alike", () => {
+  const state = { act: 1, mu: 0.5, t: 2 };
+  assert.equal(space.at("loss", state), 6);
+  assert.equal(space.at("y", state), 1.5);
+  assert.deepEqual([...space.along("loss", "t", { act: 0 })], [1, 2, 3]);
+  assert.deepEqual(space.along("y", "t", { mu: 1 }), [1, 2, 3]);
+  assert.equal(space.scalar("mu", state), 0.5);
+  assert.equal(space.scalar(7, state), 7);
+  assert.throws(() => space.at("nothing", state), /no field nothing/);
+});
+
+test("sentences are filled from the state, or from elsewhere", () => {
+  const field = (name, at = {}, spec = "") => ({ name, at, spec });
+  const parts = ["a ", field("act"), ", ", field("loss", { t: 0 }, ".1f"), ", ", field("seeds")];
+  assert.equal(fillText(parts, meta, space, { act: 1, t: 2 }), "a ReLU, 4.0, 5");
+  assert.equal(fillText([field("gain", {}, ".1f")], meta, space, { gain: 1 }), "1.4");
+  assert.equal(sentenceOf(meta, space, { mu: 0.9 }), "big");
+  assert.equal(sentenceOf(meta, space, { mu: 0.1 }), "small");
+});
+
+test("iso-lines lie on their level", () => {
+  const grid = Array.from({ length: 41 }, (_, k) => -2 + k / 10);
+  const values = sampleField((x, y) => x * x + y * y, grid, grid);
+  const d = traceLevel(values, 1, grid, grid);
+  const points = [...d.matchAll(/[ML](-?[\d.]+),(-?[\d.]+)/g)].map((m) => Math.hypot(+m[1], +m[2]));
+  assert.ok(points.length > 40);
+  assert.ok(points.every((r) => Math.abs(r - 1) < 0.1));
+});
+
+test("levels crowd at the bottom of a bowl and not at a saddle", () => {
+  const bowl = levelsOf([[0, 1], [4, 9]], 9);
+  assert.ok(bowl[1] - bowl[0] < bowl[8] - bowl[7]);
+  const saddle = levelsOf([[-4, 0], [0, 4]], 3);
+  assert.deepEqual(saddle, [-2, 0, 2]);
+});
+
+test("the path to a node names all its questions", () => {
+  const leaf = (id) => ({ id, text: "", answers: [] });
+  const root = { id: 0, answers: [["a", leaf(1)], ["b", { id: 2, answers: [["c", leaf(3)]] }]] };
+  assert.deepEqual(pathTo(root, 3), [0, 2, 3]);
+  assert.deepEqual(pathTo(root, 2), [0, 2]);
+  assert.equal(pathTo(root, 9), null);
+});
