@@ -61,6 +61,9 @@ def paired_t_interval(differences: ArrayLike, confidence: float = 0.95) -> Inter
     Returns:
         The mean and its interval; the whole line around nan if a seed diverged.
 
+    Raises:
+        ValueError: for fewer than two seeds, more than one axis or $c$ outside (0, 1).
+
     Example:
         >>> i = paired_t_interval([1.0, 2.0, 3.0])
         >>> round(i.estimate, 3), round(i.low, 3), round(i.high, 3), i.n
@@ -91,6 +94,9 @@ def bootstrap_interval(
     Returns:
         The mean and the percentiles of resampled means; as ``paired_t_interval``
         after a divergence.
+
+    Raises:
+        ValueError: for fewer than two values or a confidence outside (0, 1).
 
     Example:
         >>> i = bootstrap_interval([1.0, 2.0, 3.0, 4.0])

@@ -50,6 +50,9 @@ def accept_directional(differences: ArrayLike, direction: Direction) -> Verdict:
         ``HOLDS`` if the 95 % interval lies on the claimed side of zero, ``FAILS``
         if it lies on the other, else ``INCONCLUSIVE`` (so after any divergence).
 
+    Raises:
+        ValueError: for fewer than five seeds or another direction.
+
     Example:
         >>> accept_directional([-0.3, -0.2, -0.4, -0.3, -0.1], "less").value
         'holds'
