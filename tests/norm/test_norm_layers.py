@@ -611,6 +611,11 @@ def test_an_empty_batch_gives_an_empty_output(name, fused):
     assert layer(draw(0, 4, 7)).shape == (0, 4, 7)
 
 
+def test_other_norms_take_an_empty_batch_too():
+    for layer in (norm.PositionalNorm(4), norm.VarianceOnlyLayerNorm(7)):
+        assert layer(draw(0, 4, 7)).shape == (0, 4, 7)
+
+
 def test_inputs_are_left_as_they_were():
     for name in NAMES:
         for fused in (True, False):

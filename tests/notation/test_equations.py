@@ -12,7 +12,10 @@ from coursekit.notation import equations
 from coursekit.optim import adam, nag
 
 ROOT = Path(coursekit.__file__).parent
-PAGES = ["init", "layers", "models", "optim", "probes", "diagnosis"]
+PAGES = [
+    *("init", "layers", "models", "optim", "probes", "diagnosis"),
+    *("schedules", "losses", "metrics", "norm"),
+]
 COMMENT = re.compile(r"  # \((\d+)\)(?:, \((\d+)\))?$", re.MULTILINE)
 NUMBER = re.compile(r"\\qquad \((\d+)\)")
 

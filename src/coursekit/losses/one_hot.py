@@ -2,12 +2,12 @@ r"""Write a class as a vector of zeros and a one.
 
 .. math::
 
-    y_i = \begin{cases} 1 & i = \text{class} \\ 0 & \text{otherwise} \end{cases}
-    \qquad (1)
+    y_i = [\, i = \text{class} \,] \qquad (1)
 
-A class has no order and no distance to another one; as a number it would have
-both. As a corner of the simplex it is a distribution like the predicted p, and
-a net with one output a class can be compared with it term by term.
+where [·] is 1 if what stands in it is true, otherwise 0. A class has no order
+and no distance to another one; as a number it would have both. As a corner of
+the simplex it is a distribution like the predicted p, and a net with one output
+a class can be compared with it term by term.
 """
 
 import torch

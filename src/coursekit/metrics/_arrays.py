@@ -1,4 +1,4 @@
-"""Read what a metric is given, and refuse in words what it cannot judge."""
+r"""Read what a metric is given, and refuse in words what it cannot judge."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the norm layers share: gain and bias, and the words for a wrong shape."""
+r"""What the norm layers share: gain and bias, and the words for a wrong shape."""
 
 from collections.abc import Sequence
 
@@ -129,12 +129,14 @@ def check_batch(x: Tensor) -> int:
     return n
 
 
-def check_channels(x: Tensor, channels: int, dims: int | None, *, least: int) -> None:
+def check_channels(
+    x: Tensor, channels: int | None = None, dims: int | None = None, *, least: int = 0
+) -> None:
     """Pass when x is ``[N, C, *positions]`` as the layer was built for.
 
     Args:
         x: The input.
-        channels: C.
+        channels: C; None allows any.
         dims: Number of axes of positions; None allows any.
         least: The smallest number of them.
 
@@ -150,7 +152,7 @@ def check_channels(x: Tensor, channels: int, dims: int | None, *, least: int) ->
             f"x: expected [N, C] and {wanted} axes of positions, got shape "
             f"{tuple(x.shape)}; a batch of one needs x.unsqueeze(0)"
         )
-    if x.shape[1] != channels:
+    if channels is not None and x.shape[1] != channels:
         raise ValueError(
             f"x: expected {channels} channels on axis 1, got {x.shape[1]} in shape "
             f"{tuple(x.shape)}; sequences [N, T, C] need x.transpose(1, 2)"

@@ -62,7 +62,7 @@ def norm_axes(kind: str, shape: Sequence[int]) -> tuple[int, ...]:
             "; without positions an instance norm has a single entry a mean"
         )
     for size in shape:
-        check_count("shape", size)
+        check_count("shape", size, least=0)
     positions = tuple(range(2, len(shape)))
     return {
         "batch": (0, *positions),

@@ -103,7 +103,7 @@ def batch_norm(
         Ioffe, Szegedy (2015), Batch normalization, arXiv 1502.03167,
         algorithms 1 and 2.
     """
-    check_channels(x, x.shape[1] if x.ndim > 1 else 0, None, least=0)
+    check_channels(x)
     if training or running is None:
         n = check_batch(x)
         x_hat, mean, var = normalize(x, norm_axes("batch", x.shape), eps)  # (1)

@@ -85,7 +85,7 @@ class BatchNorm(NormLayer):
         Returns:
             Entries of the same shape.
         """
-        check_channels(x, self.num_features, self.dims, least=0)
+        check_channels(x, self.num_features, self.dims)
         batch_statistics = self.training or self.running_mean is None
         if batch_statistics:
             check_batch(x)

@@ -59,10 +59,10 @@ def group_norm(
     References:
         Wu, He (2018), Group normalization, arXiv 1803.08494, eq. 1, 2 and 7.
     """
-    check_channels(x, x.shape[1] if x.ndim > 1 else 0, None, least=0)
+    check_channels(x)
     size = group_size(num_groups, x.shape[1])
     grouped = x.unflatten(1, (num_groups, size))
-    axes = norm_axes("group", x.shape) if x.numel() else (2,)
+    axes = norm_axes("group", x.shape)
     x_hat = normalize(grouped, axes, eps).output.flatten(1, 2)  # (1)
     return affine(x_hat, weight, bias, channels=True)  # (2)
 
@@ -151,7 +151,7 @@ class GroupNorm(NormLayer):
         Returns:
             Entries of the same shape.
         """
-        check_channels(x, self.num_channels, None, least=0)
+        check_channels(x, self.num_channels)
         # torch's kernel refuses an empty batch and a single entry a group
         fused = self.fused and x.numel() > x.shape[0] * self.num_groups
         rule = functional.group_norm if fused else group_norm

@@ -57,17 +57,19 @@ def instance_norm(
         Ulyanov, Vedaldi, Lempitsky (2016), Instance normalization, arXiv
         1607.08022.
     """
-    check_positions(x, x.shape[1] if x.ndim > 1 else 0, None)
+    check_positions(x)
     x_hat = normalize(x, range(2, x.ndim), eps).output  # (1)
     return affine(x_hat, weight, bias, channels=True)  # (2)
 
 
-def check_positions(x: Tensor, channels: int, dims: int | None) -> None:
+def check_positions(
+    x: Tensor, channels: int | None = None, dims: int | None = None
+) -> None:
     """Pass when there are two positions or more to average over.
 
     Args:
         x: ``[N, C, *positions]``.
-        channels: C.
+        channels: C; None allows any.
         dims: Number of axes of positions; None allows any.
 
     Raises:

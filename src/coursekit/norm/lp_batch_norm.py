@@ -67,7 +67,7 @@ def lp_norm(
     """
     check_range("p", p, 1, math.inf)
     check_in("order", order, ORDERS)
-    check_channels(x, x.shape[1] if x.ndim > 1 else 0, None, least=0)
+    check_channels(x)
     check_batch(x)
     mean, moment = _statistics(x, p, order)
     return _divide(x, mean, moment, p, eps)
@@ -159,7 +159,7 @@ class LpBatchNorm(NormLayer):
         Returns:
             Entries of the same shape.
         """
-        check_channels(x, self.num_features, self.dims, least=0)
+        check_channels(x, self.num_features, self.dims)
         if self.training:
             n = check_batch(x)
             mean, moment = _statistics(x, self.p, self.order)

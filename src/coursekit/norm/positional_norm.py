@@ -59,7 +59,7 @@ def positional_norm(
         Li, Wu, Weinberger, Belongie (2019), Positional normalization, arXiv
         1907.04312, section 3.
     """
-    check_channels(x, x.shape[1] if x.ndim > 1 else 0, None, least=0)
+    check_channels(x)
     return normalize(x, norm_axes("positional", x.shape), eps)  # (1)
 
 
@@ -112,6 +112,6 @@ class PositionalNorm(NormLayer):
         Returns:
             Entries of the same shape.
         """
-        check_channels(x, self.num_channels, self.dims, least=0)
+        check_channels(x, self.num_channels, self.dims)
         x_hat = positional_norm(x, self.eps).output
         return affine(x_hat, self.weight, self.bias, channels=True)  # (2)

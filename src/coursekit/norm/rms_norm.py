@@ -63,7 +63,7 @@ def rms_norm(
         eps = torch.finfo(torch.promote_types(x.dtype, torch.float32)).eps
     dims = range(-len(sizes), 0)
     parts = {"about_mean": False, "subtract_mean": False}
-    x_hat = normalize(x, dims, eps, **parts).output  # (1) (2)
+    x_hat = normalize(x, dims, eps, **parts).output  # (1), (2)
     return affine(x_hat, weight, None)  # (3)
 
 
@@ -115,7 +115,7 @@ class RMSNorm(NormLayer):
             device=device,
             dtype=dtype,
         )
-        self.relative = eps is None
+        self.eps_of_type = eps is None
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scaled entries.
@@ -127,8 +127,8 @@ class RMSNorm(NormLayer):
             Entries of the same shape.
         """
         check_features(x, self.normalized_shape)
-        eps = None if self.relative else self.eps
         # torch before 2.4 has no kernel for it
         fused = self.fused and hasattr(functional, "rms_norm")
         rule = functional.rms_norm if fused else rms_norm
+        eps = None if self.eps_of_type else self.eps
         return rule(x, self.normalized_shape, self.weight, eps)

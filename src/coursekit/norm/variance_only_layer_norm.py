@@ -55,7 +55,7 @@ def variance_only_layer_norm(
     sizes = feature_shape(normalized_shape)
     check_features(x, sizes)
     dims = range(-len(sizes), 0)
-    return normalize(x, dims, eps, subtract_mean=False).output  # (1) (2)
+    return normalize(x, dims, eps, subtract_mean=False).output  # (1), (2)
 
 
 class VarianceOnlyLayerNorm(NormLayer):

@@ -136,7 +136,7 @@ def linear_scaling(
     References:
         Goyal et al. (2017), arXiv 1706.02677, section 2.1.
         Krizhevsky (2014), One weird trick for parallelizing convolutional
-        neural networks, arXiv 1404.5997, section 5 (both rules).
+        neural networks, arXiv 1404.5997 (both rules).
     """
     ratio = check_positive("batch_size", batch_size)
     ratio /= check_positive("reference", reference)
