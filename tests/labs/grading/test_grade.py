@@ -86,8 +86,7 @@ NOTEBOOKS = {
     "failing-cell": submission(first="1 / 0", last="undefined_name"),
     "unused-error": submission({"he_std": "def he_std(:"}),
     "greedy": submission({
-        "symmetry_rank": "def symmetry_rank(W):\n"
-        "    kept = []\n    while True: kept.append(torch.ones(2**24))"
+        "symmetry_rank": "def symmetry_rank(W):\n    return torch.ones(2**33).sum()"
     }),
     "exits": submission({"zero_last": "import os\ndef zero_last(m): os._exit(0)"}),
     "polite-exit": submission({"zero_last": "def zero_last(m): raise SystemExit(0)"}),

@@ -13,6 +13,7 @@ of it are bound, which libraries read to count cores and memory.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -85,7 +86,12 @@ def bubblewrap(scratch: int, rules: int | None) -> list[str]:
     Returns:
         Arguments, up to and including ``--``.
     """
-    command = ["bwrap", "--die-with-parent", "--as-pid-1", "--new-session"]
+    command = [
+        shutil.which("bwrap") or "bwrap",
+        "--die-with-parent",
+        "--as-pid-1",
+        "--new-session",
+    ]
     command += ["--clearenv"]
     command += [f"--unshare-{n}" for n in ("user", "pid", "net", "ipc", "uts")]
     command += ["--unshare-cgroup-try", "--cap-drop", "ALL", "--hostname", "sandbox"]
