@@ -110,6 +110,7 @@ def test_audit_finds(page, body):
     "body",
     [
         '<a href="other.html#there">x</a><a href="#top">x</a>',
+        '<a href="#top?rate=0.1&amp;depth=30">the state of a figure</a>',
         '<a href="https://example.org">a link is no resource</a>',
         '<a href="mailto:a@example.org">x</a>',
         '<img src="data:image/png;base64,AA==">',

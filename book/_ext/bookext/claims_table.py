@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from bookext import links
+from bookext import curriculum, links
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -54,8 +54,12 @@ class ClaimsTable(SphinxDirective):
                 self.env.note_dependency(f"{page}.ipynb")
                 found[page] = list(stored_claims(notebook))
         records = [record for claims in found.values() for _, record in claims]
+        chapters = curriculum.read(Path(self.env.srcdir))["chapters"]
+        titles = {c["file"]: curriculum.label(c) for c in chapters}
         sections = [
-            self.section(page, claims) for page, claims in found.items() if claims
+            self.section(page, titles.get(Path(page).name), claims)
+            for page, claims in found.items()
+            if claims
         ]
         return [self.summary(records), *sections]
 
@@ -65,18 +69,18 @@ class ClaimsTable(SphinxDirective):
         render = importlib.import_module("coursekit.claims.render")
         verdicts = collections.Counter(map(render.verdict_words, records))
         words = [
-            f"{glyph} {number} {word}" for (glyph, word), number in verdicts.items()
+            f"{number} {glyph} {word}" for (glyph, word), number in verdicts.items()
         ]
         text = (
-            f"{len(records)} claims: {', '.join(words)}." if words else "No claims yet."
+            f"{len(records)} claims: {' · '.join(words)}" if words else "No claims yet."
         )
         return nodes.paragraph("", text, classes=["claims-summary"])
 
     @staticmethod
-    def section(page: str, claims: list[tuple[str, dict]]) -> nodes.section:
+    def section(page: str, label: str | None, claims: list) -> nodes.section:
         """Build a chapter's tables, one for each of its sections with claims."""
         render = importlib.import_module("coursekit.claims.render")
-        title = nodes.title("", "", links.to_page(page))
+        title = nodes.title("", "", links.to_page(page, label))
         section = nodes.section("", title, ids=[nodes.make_id(f"claims-{page}")])
         for heading, group in itertools.groupby(claims, key=lambda claim: claim[0]):
             where = nodes.paragraph("", "", links.to_section(page, heading))

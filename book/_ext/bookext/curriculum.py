@@ -30,17 +30,22 @@ def read(source: Path) -> dict[str, Any]:
     return data
 
 
+def label(chapter: dict[str, Any]) -> str:
+    """Name a chapter by number and title."""
+    return f"{chapter['number']} · {chapter['title']}"
+
+
 def chapter_reference(chapter: dict[str, Any], section: str = "") -> nodes.Node:
     """Name a chapter: a link when it is written, plain words with a mark when not."""
-    label = f"{chapter['number']} · {chapter['title']}"
+    name = label(chapter)
     page = f"chapters/{chapter['file']}"
     if not chapter["written"]:
-        planned = nodes.inline("", label, classes=["planned-chapter"])
+        planned = nodes.inline("", name, classes=["planned-chapter"])
         planned += [nodes.Text(" "), nodes.inline("", "planned", classes=["planned"])]
         return planned
     if section:
-        return links.to_section(page, section, f"{label}: {section}")
-    return links.to_page(page, label)
+        return links.to_section(page, section, f"{name}: {section}")
+    return links.to_page(page, name)
 
 
 class ChapterMap(SphinxDirective):
