@@ -74,7 +74,7 @@ class RMSNorm(NormLayer):
         normalized_shape: Sizes of the axes of features.
         eps: ε ≥ 0; None is the resolution of the type of the computation.
         elementwise_affine: Whether there is a gain, 1 at first.
-        fused: Whether torch's kernel computes the same, for speed.
+        fused: Whether torch's kernel computes the same on CUDA, for speed.
         device: Device of the gain.
         dtype: Type of the gain.
 
@@ -127,8 +127,8 @@ class RMSNorm(NormLayer):
             Entries of the same shape.
         """
         check_features(x, self.normalized_shape)
-        # torch before 2.4 has no kernel for it
-        fused = self.fused and hasattr(functional, "rms_norm")
+        # torch has one kernel for it on CUDA only, and before 2.4 nowhere
+        fused = self.fused and x.is_cuda and hasattr(functional, "rms_norm")
         rule = functional.rms_norm if fused else rms_norm
         eps = None if self.eps_of_type else self.eps
         return rule(x, self.normalized_shape, self.weight, eps)
