@@ -10,14 +10,15 @@ import io
 import os
 import shutil
 
-from environment import ROOT
 from PIL import Image
 from playwright.sync_api import sync_playwright
+
+from environment import ROOT
 
 PAGE = ROOT / "_build" / "html" / "chapters" / "11_initialization.html"
 FIGURE = "#fig-init-depth"
 PICTURE = ROOT / "book" / "_static" / "figure.png"
-COLOURS = 96
+COLOURS = 200
 
 
 def screenshot() -> bytes:
