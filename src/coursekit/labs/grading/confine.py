@@ -96,6 +96,7 @@ def bubblewrap(scratch: int, rules: int | None) -> list[str]:
     command += [f"--unshare-{n}" for n in ("user", "pid", "net", "ipc", "uts")]
     command += ["--unshare-cgroup-try", "--cap-drop", "ALL", "--hostname", "sandbox"]
     command += ["--uid", NOBODY, "--gid", NOBODY]
+    command += ["--size", str(scratch), "--tmpfs", "/tmp"]  # binds may lie below it
     for path in mounted():
         if path.is_symlink():
             command += ["--symlink", os.readlink(path), str(path)]
@@ -108,7 +109,7 @@ def bubblewrap(scratch: int, rules: int | None) -> list[str]:
     for name in PROC:
         command += ["--ro-bind", f"/proc/{name}", f"/proc/{name}"]
     command += ["--symlink", "/tmp", "/dev/shm"]
-    command += ["--size", str(scratch), "--tmpfs", "/tmp", "--chdir", "/tmp"]
+    command += ["--chdir", "/tmp"]
     command += ["--remount-ro", "/"]
     for name, value in ENVIRONMENT.items():
         command += ["--setenv", name, value]
