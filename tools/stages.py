@@ -90,6 +90,8 @@ def notebooks(pattern: str) -> list[str]:
 def types_and_lint() -> None:
     """Run ruff and pyright; both must be silent."""
     run(BIN / "ruff", "check", "--quiet", ".")
+    code = ("src", "tests", "tools", "benchmarks", "book/_ext")
+    run(BIN / "ruff", "format", "--check", "--quiet", *code)
     run(BIN / "pyright", "--warnings")
 
 
