@@ -70,7 +70,7 @@ MUTANTS = [
 
 
 @pytest.mark.parametrize(
-    ("function", "check"), {(f, check) for f, check, _, _ in MUTANTS}
+    ("function", "check"), list(dict.fromkeys((f, check) for f, check, *_ in MUTANTS))
 )
 def test_the_real_one_passes(function, check):
     assert check(function)
