@@ -51,9 +51,6 @@ ACTIVATIONS = ["tanh", "relu", "sigmoid"]
 SCALES = np.round(2.0 ** np.linspace(-2, 2, 17), 3)
 SCALES[5], SCALES[10] = 3**-0.5, 2**0.5
 SCALE_NAMES = [f"{g:.2f}" for g in SCALES]
-SCALE_NAMES[5] += " (torch’s default)"
-SCALE_NAMES[8] += " (LeCun)"
-SCALE_NAMES[10] += " (He)"
 
 
 def build_scale(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:

@@ -29,6 +29,13 @@ from coursekit.experiments import stacked, stacked_training
 DEPTH, WIDTH, PROBE = 12, 100, 512
 MOMENTS = (0, 1, 3, 10, 30, 100, 300)
 BINS = np.linspace(-4, 1.5, 34)
+NETS = {
+    "tanh, torch’s default": ("tanh", "standard_uniform"),
+    "tanh, Xavier": ("tanh", "xavier_normal"),
+    "ReLU, Xavier": ("relu", "xavier_normal"),
+    "ReLU, He": ("relu", "he_normal"),
+    "sigmoid, Xavier": ("sigmoid", "xavier_normal"),
+}
 
 
 def mean_field(
@@ -86,10 +93,16 @@ def by_layer(
 
     Returns:
         `activation` and `delta`: standard deviations `[seed, layer]`;
-        `weight_gradient`: root mean squares `[seed, layer]`, the output layer last.
+        `weight_gradient`: root mean squares `[seed, layer]`, the output layer last;
+        `factor`: what one layer does to std(δ), `[seed]`.
     """
     x, y, *_ = digits()
-    records: dict[str, list] = {"activation": [], "delta": [], "weight_gradient": []}
+    records: dict[str, list] = {
+        "activation": [],
+        "delta": [],
+        "weight_gradient": [],
+        "factor": [],
+    }
     for seed in seeds:
         net = models.MLP([x.shape[1], *[WIDTH] * depth, 10], activation)
         init.initialize(net, scheme, seed=seed)
@@ -98,6 +111,7 @@ def by_layer(
         records["activation"].append(spread.activation)
         records["delta"].append(spread.delta)
         records["weight_gradient"].append(gradients)
+        records["factor"].append(layer_factor(spread.delta))
     return {name: np.array(rows) for name, rows in records.items()}
 
 
