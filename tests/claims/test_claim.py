@@ -100,7 +100,7 @@ def test_the_row_states_verdict_interval_and_seeds(claim, glyph):
 def test_the_text_is_short_and_complete():
     assert str(lower()) == (
         "■ E-0 holds: The treatment lowers <loss> & more\n"
-        "  −0.544 nats [−0.610, −0.478]\n"
+        "  −0.544 [−0.610, −0.478] nats\n"
         "  mean paired difference and 95 % interval, 5 seeds · rule A: less than zero"
     )
 
@@ -148,6 +148,8 @@ def test_exact_claims_show_what_was_expected():
     one = claim_exact("E-1", "equal", measured=3e-16, expected=0, tolerance=1e-12)
     assert "0, expected 0 ± 10⁻¹²" in str(one)
     assert one.to_json()["values"] == [0.0]
+    rank = claim_exact("E-26j", "rank 1", measured=[1, 1, 2], expected=1, tolerance=0)
+    assert "1 [1, 2], expected 1" in str(rank)
     off = claim_exact("E-1", "equal", measured=[1, math.nan], expected=1, tolerance=0)
     assert off.verdict is Verdict.FAILS
     assert "1 diverged" in str(off)

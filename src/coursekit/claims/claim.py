@@ -41,7 +41,7 @@ class Claim:
         ...     control=[1.0, 1.2, 1.1, 1.0, 1.2], direction="less")
         >>> print(claim)
         ■ E-0 holds: Half a loss is lower than the loss
-          −0.550 nats [−0.612, −0.488]
+          −0.550 [−0.612, −0.488] nats
           mean paired difference and 95 % interval, 5 seeds · rule A: less than zero
     """
 
@@ -90,11 +90,17 @@ class Claim:
         }
 
     def _resolution(self) -> float:
+        if self._counts():
+            return 1.0
         if self.tolerance:
             return resolution(self.tolerance / 2, 0.0)
         i = self.interval
         size = max((abs(e) for e in (i.low, i.high) if math.isfinite(e)), default=0.0)
         return resolution(i.half_width, size)
+
+    def _counts(self) -> bool:
+        numbers = (*self.differences, self.expected)
+        return self.rule == "X" and all(n is not None and n % 1 == 0 for n in numbers)
 
     def __str__(self) -> str:
         return text(self.to_json())

@@ -21,6 +21,10 @@ font-size:inherit!important;table-layout:fixed!important}
 border-bottom:1px solid color-mix(in srgb,currentColor 25%,transparent)!important;
 text-align:left!important;vertical-align:middle!important;background:none!important;
 color:inherit!important;white-space:normal!important;max-width:none!important}
+.ck-claims table.ck-one{border-top:1px solid
+color-mix(in srgb,currentColor 25%,transparent)!important}
+.ck-claims .ck-one thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;
+overflow:hidden}
 .ck-claims tbody th{font-weight:400}
 .ck-claims thead th{font-weight:600;font-size:12px}
 .ck-claims td{font-variant-numeric:tabular-nums}
@@ -53,10 +57,11 @@ def table(records: Sequence[Record]) -> str:
         for head in ("Claim", "Verdict", "Numbers")
     )
     rows = "".join(_row(record) for record in records)
+    one = ' class="ck-one"' if len(records) == 1 else ""
     return (
-        f'{_STYLE}<div class="ck-claims"><table role="table"><thead role="rowgroup">'
-        f'<tr role="row">{heads}</tr></thead><tbody role="rowgroup">{rows}</tbody>'
-        "</table></div>"
+        f'{_STYLE}<div class="ck-claims"><table role="table"{one}>'
+        f'<thead role="rowgroup"><tr role="row">{heads}</tr></thead>'
+        f'<tbody role="rowgroup">{rows}</tbody></table></div>'
     )
 
 

@@ -50,15 +50,14 @@ def numbers(record: Record) -> tuple[str, str]:
     estimate, low, high = (
         show(record[end], record["resolution"]) for end in ("estimate", "low", "high")
     )
-    main = f"{estimate} {record['unit']}".strip()
-    if n > 1:
-        main += f" [{low}, {high}]"
+    spread = f" [{low}, {high}]" if n > 1 else ""
+    main = f"{estimate}{spread} {record['unit']}".strip()
     if rule == "X":
         main += f", expected {exact(record['expected'])}{_tolerance(record)}"
         main += f", {lost} diverged" if lost else ""
     mean = "mean paired difference" if rule == "A" else "mean"
-    spread = "range of" if rule == "X" else "95 % interval,"
-    what = f"{mean} and {spread} {seeds}" if n > 1 else seeds
+    kind = "range of" if rule == "X" else "95 % interval,"
+    what = f"{mean} and {kind} {seeds}" if n > 1 else seeds
     return main, f"{what} · {_rule(record)}"
 
 

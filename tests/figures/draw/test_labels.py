@@ -5,9 +5,11 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from coursekit.figures import panels, use_style
 from coursekit.figures.draw.axes import furnish
+from coursekit.figures.draw.curves import Curve, draw_curves
 from coursekit.figures.draw.labels import Box, End, column, inside, label_ends, overlap
 from coursekit.figures.draw.room import keep_apart, put_ticks, size, text_width, wrap
 from coursekit.figures.layout import cell
@@ -100,3 +102,28 @@ def test_width_grows_with_the_text(bold):
     assert widths == sorted(widths)
     assert widths[0] == 0
     assert text_width("He", True) > text_width("He")
+
+
+def test_each_name_stands_where_its_line_ends():
+    with use_style():
+        _, (ax,) = panels(1)
+        furnish(ax, xlim=(0, 1), ylim=(0, 1))
+        label_ends(ax, [End(1, 0.5, "edge"), End(0.4, 0.9, "inside")])
+        (edge, inner) = ax.texts
+        assert edge.xy == (1, 0)
+        assert 0.3 < inner.xy[0] < 0.5
+
+
+def test_a_legend_does_not_cover_the_name_of_the_axis():
+    with use_style(width=340):
+        figure, (ax,) = panels(1)
+        label = "a long name of the axis that needs two lines (range of 5 seeds)"
+        furnish(ax, xlim=(0, 1), ylim=(0, 1), ylabel=label)
+        names = ["a name that is too long to stand beside", "another name like it"]
+        draw_curves(ax, [Curve([0, 1], [0, k], n) for k, n in enumerate(names)])
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        boxes = [t.get_window_extent(canvas.get_renderer()) for t in ax.texts]
+        assert len(boxes) == 4
+        for a, b in itertools.combinations(boxes, 2):
+            assert min(a.y1, b.y1) - max(a.y0, b.y0) < 4 or a.x1 < b.x0 or b.x1 < a.x0

@@ -106,7 +106,7 @@ def test_theory_lies_on_the_diagonal(ax):
     plots.theory_vs_measured(
         ax, {"ReLU": (theory, theory + np.zeros((5, 1)))}, tolerance=0.05
     )
-    diagonal, points = ax.lines
+    diagonal, points = ax.lines[0], ax.lines[-1]
     assert diagonal.get_xdata() == pytest.approx(diagonal.get_ydata())
     assert points.get_xdata() == pytest.approx(points.get_ydata())
     assert ax.get_xlim() == ax.get_ylim()

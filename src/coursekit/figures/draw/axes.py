@@ -15,7 +15,7 @@ from coursekit.figures.layout import TOP, cell, place
 from coursekit.figures.palette import REFERENCE_DASH
 from coursekit.figures.style import REFERENCE, colour, dash, px
 
-from .room import corner, number_x, number_y, put_ticks, text_width, wrap
+from .room import number_x, number_y, put_ticks, text_width, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,19 +96,18 @@ def name_axes(
     """
     ax.set_xlabel(xlabel, labelpad=px(4))
     x0, _, x1, y1 = cell(ax)
-    left, top = corner(ax)
-    words = wrap(ylabel, x1 - x0 - 8)
-    lines = [(w, "normal", _LINE * k) for k, w in enumerate(reversed(words))]
-    lines = [] if quiet else lines
-    lines.append((title, "bold", _LINE * len(words) + 7 * bool(words)))
-    for text, weight, up in lines:
+    words = [] if quiet else wrap(ylabel, x1 - x0 - 8)
+    below = 22 if title and ylabel else 0
+    lines = [(title, "bold", 0)]
+    lines += [(w, "normal", below + _LINE * k) for k, w in enumerate(words)]
+    figure = ax.get_figure(root=True)
+    width, height = 96 * figure.get_size_inches()  # type: ignore[union-attr]
+    for text, weight, down in lines:
         if text:
             ax.annotate(
                 text,
-                (0, 1),
-                (px(x0 - left + 4), px(min(9 + up, y1 - top - 12))),
-                xycoords="axes fraction",
-                textcoords="offset points",
+                ((x0 + 4) / width, (y1 - 19 - down) / height),
+                xycoords="figure fraction",
                 fontweight=weight,
                 annotation_clip=False,
             )

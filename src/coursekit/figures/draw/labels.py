@@ -1,7 +1,7 @@
 r"""Place labels so that none covers another, as ``js/core/labels.js`` does.
 
-Lines are named at their ends. Where all end at the right edge the names form a column
-beside it; where they end inside the plot each name looks for a free place. Context
+Lines are named at their ends. Names of lines that end at the right edge form a column
+beside it; each name of a line that ends inside the plot looks for a free place. Context
 labels give way: more than three that would touch merge into one ("7 others").
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LINE = 15
-_SPREAD = 40
+_EDGE = 24
 
 
 class End(NamedTuple):
@@ -54,13 +54,13 @@ def label_ends(ax: Axes, ends: Sequence[End]) -> None:
     ends = [e for e in ends if e.text and np.isfinite((e.x, e.y)).all()]
     if not ends:
         return
-    places = [_pixels(ax, e) for e in ends]
-    xs = [x for x, _ in places]
     width, height = size(ax)
-    if max(xs) - min(xs) > _SPREAD or max(xs) < width - _SPREAD:
-        _draw(ax, inside(ends, places, (width, height)))
-    else:
-        _draw(ax, column(ends, [y for _, y in places], height), beside=True)
+    at_edge = [_pixels(ax, e)[0] > width - _EDGE for e in ends]
+    beside = [e for e, edge in zip(ends, at_edge, strict=True) if edge]
+    _draw(ax, column(beside, [_pixels(ax, e)[1] for e in beside], height), beside=True)
+    # the plot may have become narrower
+    within = [e for e in ends if e not in beside]
+    _draw(ax, inside(within, [_pixels(ax, e) for e in within], size(ax)))
 
 
 def column(
@@ -166,7 +166,7 @@ def _pixels(ax: Axes, end: End) -> tuple[float, float]:
 def _draw(
     ax: Axes, placed: Sequence[tuple[End, float, float]], beside: bool = False
 ) -> None:
-    if beside:
+    if beside and placed:
         leave_room(ax, max(text_width(e.text, e.bold) for e, _, _ in placed) + 14)
     width = size(ax)[0]
     for end, x, y in placed:

@@ -10,10 +10,11 @@ import numpy as np
 from coursekit import stats
 from coursekit.figures.draw import rows
 from coursekit.figures.draw.axes import furnish
-from coursekit.figures.draw.labels import End, label_ends
+from coursekit.figures.draw.curves import Curve, draw_curves
+from coursekit.figures.draw.legend import draw_legend
 from coursekit.figures.layout import cell
-from coursekit.figures.palette import MARKERS, REFERENCE_DASH, SERIES
-from coursekit.figures.style import SHAPES, colour, dash, px
+from coursekit.figures.palette import REFERENCE_DASH, SERIES
+from coursekit.figures.style import colour, dash, px
 
 from .seeds import limits_of, summary
 
@@ -108,21 +109,16 @@ def theory_vs_measured(
         ends, ends, color=colour("muted"), linewidth=px(1.2),
         linestyle=dash(REFERENCE_DASH), zorder=1.5,
     )  # fmt: skip
-    names = []
+    curves = []
     for k, (name, (theory, measured)) in enumerate(groups.items()):
         xs, ys = np.asarray(theory, float), np.atleast_2d(np.asarray(measured, float))
         role = SERIES[k % len(SERIES)]
         middle, band, _ = summary(ys)
         if band:
             ax.vlines(xs, *band, color=colour(role), linewidth=px(2), zorder=3)
-        ax.plot(
-            xs, middle, linestyle="none", marker=SHAPES[MARKERS[k % len(MARKERS)]],
-            color=colour(role), markersize=2 * px(4.5), markeredgewidth=0, zorder=3.5,
-        )  # fmt: skip
-        top = int(np.nanargmax(np.where(np.isfinite(middle), xs, -np.inf)))
-        words = "ink" if role == "amber" else role
-        names.append(End(float(xs[top]), float(middle[top]), name, words, True))
-    label_ends(ax, names)
+        curves.append(Curve(xs, middle, name, role, k, points=True))
+    draw_legend(ax, curves)
+    draw_curves(ax, curves, labels=False)
 
 
 def _row(name: str, d: np.ndarray, direction: stats.Direction | None) -> rows.Row:
