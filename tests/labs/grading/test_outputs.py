@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import re
 import sqlite3
 
 import pytest
@@ -12,8 +13,16 @@ from coursekit.labs.grading.gradebook import Entry, Gradebook, check_cell
 from coursekit.labs.grading.outcome import STATUSES, Outcome, Question, status
 from coursekit.labs.grading.seccomp import program
 from coursekit.labs.grading.secret import draw, load
+from coursekit.labs.grading.submission import Cell, Submission
 from coursekit.labs.grading.table import write_table
+from coursekit.labs.grading.view import harmless, write_view
 
+TRICKS = (
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<!-- x -->",
+    "[a](javascript:alert(1))", "[a] ( javascript:alert(1) )", "[a](\tjava\nscript:x)",
+    "[a](java&#115;cript:x)", "![a](data:text/html,x)", "[a][b]\n\n[b]: javascript:x",
+    "<javascript:alert(1)>", "[a](<javascript:x>)", "[a](../../secret)",
+)  # fmt: skip
 EVIL = "<script>alert(1)</script>\"'&\n"
 
 
@@ -202,3 +211,26 @@ def test_groups_of_version_2_go_where_limits_are_passed_on(tmp_path, monkeypatch
     assert (directory / "memory.max").read_text() == "1000"
     assert (directory / "pids.max").read_text() == "10"
     assert str(directory) in " ".join(group.entry())
+
+
+@pytest.mark.parametrize("text", TRICKS)
+def test_nothing_in_a_students_text_runs_in_the_graders_browser(tmp_path, text):
+    nbformat = pytest.importorskip("nbformat")
+    exporters = pytest.importorskip("nbconvert.exporters")
+    cells = (Cell("markdown", text, "explain_flat_gradients"), Cell("raw", text))
+    write_view(tmp_path, Submission("ada", "00", cells), outcome())
+    path = tmp_path / "autograded" / "ada" / LAB / f"{LAB}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    markdown = [c.source for c in notebook.cells if c.cell_type == "markdown"]
+    assert not [c for c in notebook.cells if c.cell_type == "raw"]
+    html = exporters.HTMLExporter(template_name="basic").from_notebook_node(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(markdown[0])])
+    )[0]
+    assert "<script>alert" not in html
+    assert not re.search(r"<[^>]*(onerror|javascript|data:|java)", html), html
+    assert 'href="..' not in html
+
+
+def test_mathematics_and_web_links_stay_as_they_are():
+    text = "Because $a < b$ and [this](https://example.org) or [that](#task)."
+    assert harmless(text) == text

@@ -158,7 +158,7 @@ def _section(question: Question, cell: Entry) -> str:
         return ""
     glyph, word = _mark(question, cell)
     said = "".join(f"<p>{_text(s)}</p>" for s in question.sentences)
-    if question.equation and question.kind not in ("missing", "undefined"):
+    if question.equation and question.kind in ("wrong", "changed"):
         said += (
             f'<p class="equation">Line {escape(question.line)}: '
             f"{escape(question.equation)}</p>"

@@ -19,10 +19,11 @@ from coursekit.labs.grading.outcome import Outcome, Question
 from coursekit.labs.grading.submission import Cell, Submission
 from coursekit.labs.grading.table import replace
 
-__all__ = ["write_config", "write_view"]
+__all__ = ["harmless", "write_config", "write_view"]
 
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
-SCHEME = re.compile(r"(javascript|vbscript|data)\s*:", re.IGNORECASE)
+LINK = re.compile(r"\](?=\s*\((?!\s*(?:https?://|#)))")
+REFERENCE = re.compile(r"^(\s*\[[^\]]*\]):", re.MULTILINE)
 NO_CELL = "*The notebook has no cell with this question's mark.*"
 CONFIG = """\
 # Written by `coursekit grade`, for `nbgrader` started in this folder.
@@ -44,7 +45,7 @@ def write_view(out: Path, submission: Submission, outcome: Outcome) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     cells = [_shown(cell) for cell in submission.cells if _kept(cell)]
     if outcome.problem:
-        cells.insert(0, nbformat.v4.new_markdown_cell(_harmless(outcome.problem)))
+        cells.insert(0, nbformat.v4.new_markdown_cell(harmless(outcome.problem)))
     for question in outcome.questions:
         _mark(cells, question)
     for number, cell in enumerate(cells):
@@ -75,11 +76,20 @@ def _shown(cell: Cell) -> Any:
     name = {"from": cell.grade_id or (cell.cell_id or "").replace("-", "_")}
     if cell.kind == "code":
         return nbformat.v4.new_code_cell(cell.source, metadata=name)
-    return nbformat.v4.new_markdown_cell(_harmless(cell.source), metadata=name)
+    return nbformat.v4.new_markdown_cell(harmless(cell.source), metadata=name)
 
 
-def _harmless(text: str) -> str:
-    return SCHEME.sub(r"\1&#58;", TAG.sub("&lt;", text))
+def harmless(text: str) -> str:
+    """Leave of Markdown what cannot run: no tags, no links but to the web.
+
+    Args:
+        text: A student's Markdown.
+
+    Returns:
+        Markdown in which the rest is shown as it was typed.
+    """
+    text = TAG.sub("&lt;", text)
+    return REFERENCE.sub(r"\1 :", LINK.sub("] ", text))
 
 
 def _mark(cells: list[Any], question: Question) -> None:
