@@ -155,7 +155,7 @@ def build_symmetry(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
     rank = symmetry.numerical_rank(values)
     largest = np.maximum(values[..., :SHOWN], 1e-18)
     dims = [
-        Dim("noise", "relative noise ε", NOISE_VALUES, NOISE_NAMES),
+        Dim("noise", "relative noise ε", NOISE_VALUES, NOISE_NAMES, ordered=True),
         Dim("unit", "hidden unit", range(1, 17)),
         Dim("pixel", "central pixel", range(1, 17)),
         Dim("which", "singular value", range(1, SHOWN + 1), ordered=True),
