@@ -29,7 +29,7 @@ from coursekit.labs.grading.gradebook import Gradebook
 from coursekit.labs.grading.sandbox import Limits, Sandbox, Supply
 from coursekit.labs.grading.submission import Submission, read
 from coursekit.labs.grading.table import replace, write_table
-from coursekit.labs.grading.view import write_config, write_view
+from coursekit.labs.grading.view import write_view
 from coursekit.labs.registry import Lab
 
 __all__ = ["Report", "grade"]
@@ -99,7 +99,6 @@ def grade(
         with contextlib.closing(Gradebook(url, lab)) as book:
             run = _Run(lab, book, out, key, limits, supply, submissions)
             report = run.grade(found, again, progress)
-            write_config(out, url)
             run.write_results()
     report.ignored = ignored
     return report

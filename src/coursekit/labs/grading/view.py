@@ -19,18 +19,12 @@ from coursekit.labs.grading.outcome import Outcome, Question
 from coursekit.labs.grading.submission import Cell, Submission
 from coursekit.labs.grading.table import replace
 
-__all__ = ["harmless", "write_config", "write_view"]
+__all__ = ["harmless", "write_view"]
 
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 LINK = re.compile(r"\](?=\s*\((?!\s*(?:https?://|#)))")
 REFERENCE = re.compile(r"^(\s*\[[^\]]*\]):", re.MULTILINE)
 NO_CELL = "*The notebook has no cell with this question's mark.*"
-CONFIG = """\
-# Written by `coursekit grade`, for `nbgrader` started in this folder.
-c = get_config()  # noqa: F821
-c.CourseDirectory.db_url = {url!r}
-c.HTMLExporter.sanitize_html = True
-"""
 
 
 def write_view(out: Path, submission: Submission, outcome: Outcome) -> None:
@@ -55,16 +49,6 @@ def write_view(out: Path, submission: Submission, outcome: Outcome) -> None:
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     replace(folder / f"{outcome.lab}.ipynb", nbformat.writes(notebook) + "\n")
-
-
-def write_config(out: Path, url: str) -> None:
-    """Tell nbgrader's own commands where the gradebook is.
-
-    Args:
-        out: Folder of the output.
-        url: Database.
-    """
-    replace(out / "nbgrader_config.py", CONFIG.format(url=url))
 
 
 def _kept(cell: Cell) -> bool:
