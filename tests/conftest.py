@@ -1,13 +1,20 @@
-"""What the tests of all parts share: making a small wrong out of a right function."""
+"""What the tests of all parts share: a browser, and small wrongs of right functions."""
 
 import __future__
 
 import inspect
+import os
+import shutil
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
 
 
 def mutant_of(function: Callable[..., Any], old: str, new: str) -> Callable[..., Any]:
@@ -32,3 +39,19 @@ def mutant_of(function: Callable[..., Any], old: str, new: str) -> Callable[...,
 @pytest.fixture(scope="session")
 def mutate() -> Callable[..., Callable[..., Any]]:
     return mutant_of
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Start Debian's chromium, or the browser that CHROMIUM names, once a process.
+
+    Playwright cannot be started twice in one process, so all parts share this one.
+    """
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not program:
+        pytest.skip("chromium is not installed (apt-get install chromium)")
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()

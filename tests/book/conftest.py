@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +10,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
 # one experimental rule more, which the stock theme is known to break; style sheets are
 # not fetched a second time, which file:// forbids
 AXE = {
@@ -57,20 +51,6 @@ def html() -> Path:
     if not (HTML / "index.html").exists():
         pytest.skip("the book is not built (make book)")
     return HTML
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[object]:
-    """Start Debian's chromium, or the browser that CHROMIUM names."""
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not program:
-        pytest.skip("chromium is not installed (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -15,16 +15,6 @@ from coursekit.figures import Figure
 from coursekit.figures.html import page
 from coursekit.figures.modules import JS
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 
 @pytest.fixture(scope="session")
 def samples() -> ModuleType:
@@ -70,17 +60,6 @@ def page_file(figures: dict[str, Figure], tmp_path_factory: Any) -> Path:
     path = tmp_path_factory.mktemp("figures") / "all.html"
     path.write_text(page(list(figures.values()), "Test figures"), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright")
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
-        yield browser
-        browser.close()
 
 
 class Opener:

@@ -5,7 +5,6 @@ import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from io import BytesIO
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -14,7 +13,6 @@ from coursekit.figures import panels, plots, show_static
 from coursekit.figures.palette import PALETTE
 from coursekit.figures.pictures import pixels, to_png, to_svg
 
-CHROMIUM = Path("/usr/bin/chromium")
 LAYERS = {"He": [[1.0, 1.01, 0.002]] * 5, "Xavier": [[0.7, 0.5, 0.35]] * 5}
 
 
@@ -136,9 +134,7 @@ def test_a_figure_without_its_finding_is_refused():
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
-def test_the_page_chooses_by_theme_and_width(bundle):
-    api = pytest.importorskip("playwright.sync_api")
+def test_the_page_chooses_by_theme_and_width(chromium, bundle):
     hosts = {
         "<html data-theme='dark'><body>": "dark",
         "<html data-theme='light'><body>": "light",
@@ -152,11 +148,8 @@ def test_the_page_chooses_by_theme_and_width(bundle):
         "[...document.images].filter(i => i.offsetWidth).map(i => "
         "[i.className, i.naturalWidth, i.offsetWidth, document.body.scrollWidth])"
     )
-    with api.sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(color_scheme="dark")
+    with chromium.new_context(color_scheme="dark") as context:
+        page = context.new_page()
         for host, theme in hosts.items():
             for width, natural in ((900, 760), (360, 340)):
                 page.set_viewport_size({"width": width, "height": 600})
@@ -168,4 +161,3 @@ def test_the_page_chooses_by_theme_and_width(bundle):
                 assert name == f"ck-on-{theme}", host
                 assert drawn == natural
                 assert wide <= scroll <= width
-        browser.close()

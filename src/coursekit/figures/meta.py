@@ -111,7 +111,8 @@ def _control(control: Control | Pick, space: Space) -> dict[str, Any]:
     words = {"kind": control.kind, "more": control.more}
     if isinstance(control, Pick):
         names = " and ".join(space.dims[d].label for d in control.dims)
-        return {**words, "dims": list(control.dims), "label": control.label or names}
+        said = {"label": control.label or names, "named": control.label is not None}
+        return {**words, **said, "dims": list(control.dims)}
     label = control.label or space.dims[control.dim].label
     known = {**words, "dim": control.dim, "label": label}
     if isinstance(control, Slider):

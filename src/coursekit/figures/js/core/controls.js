@@ -22,9 +22,8 @@ function heading(id, text) {
 
 function slider(spec, { space, set, id }) {
   const dim = space.dims[spec.dim];
-  const name = `${id}-${spec.dim}`;
-  const { row, value } = heading(name, spec.label);
-  const input = create("input", { type: "range", id: name, ...trackOf(dim), ...KEEP_KEYS });
+  const { row, value } = heading(`${id}-${spec.dim}`, spec.label);
+  const input = create("input", { type: "range", id: `${id}-${spec.dim}`, ...trackOf(dim), ...KEEP_KEYS });
   input.addEventListener("input", () => set({ [spec.dim]: fromTrack(dim, +input.value) }));
   const stops = spec.stops.map(([text, at]) => stopButton(spec, text, at, space, set));
   const named = create("div", { className: "ck-stops" }, ...stops.map((s) => s.element));
@@ -33,8 +32,10 @@ function slider(spec, { space, set, id }) {
   const refresh = (state) => {
     const place = state[spec.dim];
     input.value = dim.names || !dim.log ? place : Math.log(place);
-    const known = stops.filter((stop) => stop.refresh(state)).map((stop) => stop.text);
-    const text = [settingName(dim, place), ...known].join(" · ");
+    const name = settingName(dim, place);
+    const here = stops.filter((stop) => stop.refresh(state)).map((stop) => stop.text);
+    const known = here.filter((stop) => !name.includes(stop));
+    const text = [name, ...known].join(" · ");
     value.textContent = text;
     input.setAttribute("aria-valuetext", [spokenName(dim, place), ...known].join(", "));
   };
@@ -125,7 +126,8 @@ function toggle(spec, { space, set, id }) {
 function pick(spec, context) {
   const parts = spec.dims.map((dim) =>
     select(spec, context, dim, context.space.dims[dim].label));
-  const legend = create("legend", {}, spec.label);
+  const hidden = spec.named ? "" : "ck-hidden";
+  const legend = create("legend", { className: hidden }, spec.label);
   const row = create("div", { className: "ck-picks" }, ...parts.map((p) => p.element));
   const element = create("fieldset", { className: "ck-control" }, legend, row);
   return { element, refresh: (state) => parts.forEach((part) => part.refresh(state)) };

@@ -72,18 +72,17 @@ function wrapText(text, width) {
 }
 
 /**
- * Leave out texts that would touch the one before.
+ * Show every text, or every second, third … until none touches the one before.
  * @param {Array<{at: number, text: string}>} items In order of place.
  * @returns {Array<{at: number, text: string, shown: boolean}>}
  */
 export function keepApart(items, gap = 6) {
-  let end = -Infinity;
-  return items.map((item) => {
-    const half = textWidth(item.text) / 2;
-    const shown = item.at - half > end + gap;
-    if (shown) end = item.at + half;
-    return { ...item, shown };
-  });
+  const halves = items.map(({ text }) => textWidth(text) / 2);
+  const apart = (k, every) => k < every
+    || items[k].at - halves[k] > items[k - every].at + halves[k - every] + gap;
+  let every = 1;
+  while (!items.every((_, k) => k % every || apart(k, every))) every += 1;
+  return items.map((item, k) => ({ ...item, shown: k % every === 0 }));
 }
 
 /** Clip to the plot area. */

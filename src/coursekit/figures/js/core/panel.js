@@ -64,7 +64,7 @@ function drawFacets(svg, panel, mark, context) {
     const over = panel.facet ? { [panel.facet]: k } : {};
     const view = {
       ...context, hover, state: { ...state, ...over }, width: cell, height,
-      id: `${context.id}-${k}`,
+      id: `${context.id}-${k}`, footerWidth: panel.facet ? null : width,
     };
     return { name, over, title, drawn: mark({ ...panel, quiet: k % columns > 0 }, view) };
   });
@@ -77,7 +77,7 @@ function drawFacets(svg, panel, mark, context) {
 }
 
 function compose(svg, width, height, shown, panel, context) {
-  const footer = shown[0].drawn.footer?.(width);
+  const footer = panel.facet ? shown[0].drawn.footer?.(width) : null;
   const total = height + (footer?.height ?? 0);
   const plots = shown.map((facet, k) => facetMarkup(facet, k, panel, context));
   if (footer) plots.push(element("g", { transform: `translate(0 ${height})` }, footer.markup));

@@ -121,17 +121,24 @@ function layOut(root, meta, { controls, scrubs, predict, panels, speech, link, r
     inView.length && controlGrid(inView),
     more,
     ...scrubs.map((s) => s.element),
-    create("div", { className: "ck-panels" }, ...panels.map((p) => p.element)),
+    panelGrid(panels.map((p) => p.element)),
     speech.element,
     create("div", { className: "ck-foot" }, source, actions),
     caption,
   ].filter(Boolean));
 }
 
+/** Lay panels out in pairs; one that would stand alone takes the whole row. */
+function panelGrid(elements) {
+  const narrow = elements.filter((panel) => !panel.classList.contains("ck-wide"));
+  if (narrow.length % 2) narrow.at(-1).classList.add("ck-wide");
+  return create("div", { className: "ck-panels" }, ...elements);
+}
+
 /** Lay controls out so that no row is left with a single one. */
 function controlGrid(elements) {
-  const pairs = elements.length === 2 || elements.length === 4 ? " ck-pairs" : "";
-  return create("div", { className: `ck-controls${pairs}` }, ...elements);
+  const shape = { 1: " ck-single", 2: " ck-pairs", 4: " ck-pairs" }[elements.length] ?? "";
+  return create("div", { className: `ck-controls${shape}` }, ...elements);
 }
 
 /**

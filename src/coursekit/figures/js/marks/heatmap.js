@@ -13,7 +13,8 @@ import { cross, element, label, line, textWidth } from "../core/svg.js";
  * @returns {object} Markup, and what pointer, keys and table need.
  */
 export function heatmap(panel, view) {
-  const grid = gridOf(panel, view);
+  const footer = view.footerWidth && footerOf(panel, view, view.footerWidth);
+  const grid = gridOf(panel, view, footer?.height ?? 0);
   const cells = cellsOf(panel, view, grid);
   const body = [
     ...cells.map((cell) => drawCell(panel, cell, grid)),
@@ -21,6 +22,7 @@ export function heatmap(panel, view) {
     ...refLines(panel, view, grid),
     ...[view.hover, view.state].map((at, k) => selection(panel, at, grid, k === 0)),
     axisLabels(panel, view, grid),
+    footer ? moved(footer.markup, view.height - footer.height) : "",
   ];
   const up = panel.upwards ? 1 : -1;
   return {
@@ -35,12 +37,16 @@ export function heatmap(panel, view) {
   };
 }
 
-function gridOf(panel, view) {
+function moved(markup, down) {
+  return element("g", { transform: `translate(0 ${down})` }, markup);
+}
+
+function gridOf(panel, view, below) {
   const { dims } = view.space;
   const [columns, rows] = [dims[panel.x].names.length, dims[panel.y].names.length];
   const names = Math.max(...dims[panel.y].names.map((n) => textWidth(n)));
   const [left, right, top] = [Math.min(names, view.width * 0.3) + 10, view.width - 2, 26];
-  const bottom = view.height - 44;
+  const bottom = view.height - below - 44;
   const [w, h] = [(right - left) / columns, (bottom - top) / rows];
   const boxOf = (i, j) => {
     const row = panel.upwards ? rows - 1 - j : j;
