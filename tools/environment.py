@@ -66,7 +66,7 @@ def ensure(kind: str) -> None:
     print(f"Installing what '{kind}' needs into {HOME.name} (once) …", flush=True)
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if kind == "all":
-        run(*pip, TORCH, *torch_source())
+        run(*pip, TORCH, *torch_source(), *CONSTRAINTS)
         run(*pip, "--requirement", "requirements.txt", *CONSTRAINTS)
     else:
         run(*pip, "--requirement", "book/requirements.txt", *CONSTRAINTS)
