@@ -35,7 +35,7 @@ def test_claims_page_has_a_row_for_each_stored_claim(html):
         for notebook in sorted(ROOT.glob("chapters/*.ipynb"))
         for _, record in claims_table.stored_claims(notebook)
     ]
-    shown = re.findall(r"<strong>(E-\w+)</strong>", page)
+    shown = re.findall(r"<strong>([A-Z]+-\w+)</strong>", page)
     assert stored
     assert shown == stored
     assert f"{len(stored)} claims" in page
