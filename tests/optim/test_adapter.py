@@ -8,7 +8,27 @@ from torch import nn
 from torch.nn.functional import mse_loss
 from torch.optim import lr_scheduler
 
-from coursekit.optim import GD, NAG, SGD, SGDM, Adam, RuleOptimizer
+from coursekit.optim import (
+    GD,
+    LAMB,
+    LARS,
+    NAG,
+    SGD,
+    SGDM,
+    SGDW,
+    SWATS,
+    AdaBound,
+    AdaGrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    NAdam,
+    RAdam,
+    RMSMean,
+    RMSProp,
+    RuleOptimizer,
+    Steepest,
+)
 
 DROP_INS = [
     ("GD", GD, torch.optim.SGD, {}, {}),
@@ -36,14 +56,72 @@ DROP_INS = [
     ),
     ("Adam-defaults", Adam, torch.optim.Adam, {}, {}),
 ]
+SOME = {"betas": (0.8, 0.99), "eps": 1e-6}
+L2 = {"weight_decay": 0.1}
+BY_TORCH = {"variant": "torch"}
+DROP_INS += [
+    ("SGD-L2", SGD, torch.optim.SGD, L2, L2),
+    (
+        "SGDM-L2",
+        SGDM,
+        torch.optim.SGD,
+        {"convention": "torch", **L2},
+        {"momentum": 0.9, **L2},
+    ),
+    ("Adam-L2", Adam, torch.optim.Adam, {**SOME, **L2}, {**SOME, **L2}),
+    *(
+        (name, ours, theirs, {**BY_TORCH, **options}, {**fixed, **options})
+        for name, ours, theirs, options, fixed in (
+            ("AMSGrad", AMSGrad, torch.optim.Adam, SOME, {"amsgrad": True}),
+            ("AdaGrad", AdaGrad, torch.optim.Adagrad, {}, {}),
+            (
+                "AdaGrad-options",
+                AdaGrad,
+                torch.optim.Adagrad,
+                {"lr_decay": 0.05, "initial_accumulator_value": 0.1, **L2},
+                {},
+            ),
+            ("RMSProp", RMSProp, torch.optim.RMSprop, {}, {}),
+            ("RMSProp-L2", RMSProp, torch.optim.RMSprop, {"alpha": 0.9, **L2}, {}),
+            (
+                "RMSProp-options",
+                RMSProp,
+                torch.optim.RMSprop,
+                {"momentum": 0.8, "centered": True, "eps": 1e-3},
+                {},
+            ),
+            ("NAdam", NAdam, torch.optim.NAdam, {}, {}),
+            (
+                "NAdam-options",
+                NAdam,
+                torch.optim.NAdam,
+                {**SOME, "momentum_decay": 0.02, **L2},
+                {},
+            ),
+            ("RAdam", RAdam, torch.optim.RAdam, {}, {}),
+            ("RAdam-options", RAdam, torch.optim.RAdam, {**SOME, **L2}, {}),
+            ("AdamW", AdamW, torch.optim.AdamW, {}, {}),
+            ("AdamW-options", AdamW, torch.optim.AdamW, {**SOME, **L2}, {}),
+        )
+    ),
+]
 PAIRS = pytest.mark.parametrize(
     ("ours", "theirs", "hyper", "torch_hyper"),
     [case[1:] for case in DROP_INS],
     ids=[case[0] for case in DROP_INS],
 )
+CLASSES = [
+    *(GD, SGD, SGDM, NAG, Steepest, RMSMean, AdaGrad, RMSProp, Adam, AMSGrad),
+    *(AdaBound, RAdam, NAdam, AdamW, SGDW, SWATS, LARS, LAMB),
+]
 ALL = pytest.mark.parametrize(
     ("make", "hyper"),
     [
+        *((make, {}) for make in CLASSES[4:] if make is not Adam),
+        (Steepest, {"norm": "linf", "unit": True}),
+        (RMSProp, {"centered": True, "momentum": 0.5}),
+        (SWATS, {"criterion": "step", "k_min": 2}),
+        (LARS, {"trust": 0.1, "weight_decay": 0.1}),
         (GD, {}),
         (SGD, {}),
         (SGDM, {}),
@@ -52,7 +130,9 @@ ALL = pytest.mark.parametrize(
         (Adam, {}),
         (Adam, {"variant": "eps_hat"}),
     ],
-    ids=["gd", "sgd", "sgdm", "sgdm-ema", "nag", "adam", "adam-eps-hat"],
+    ids=lambda value: (
+        getattr(value, "__name__", None) or "-".join(map(str, value.values()))
+    ),
 )
 
 
@@ -118,7 +198,11 @@ def test_equals_torch_in_float64(ours, theirs, hyper, torch_hyper, maximize, ste
     assert equals_torch(ours, theirs, hyper, torch_hyper, maximize, steps)
 
 
-@PAIRS
+@pytest.mark.parametrize(
+    ("ours", "theirs", "hyper", "torch_hyper"),
+    [case[1:] for case in DROP_INS[:6]],
+    ids=[case[0] for case in DROP_INS[:6]],
+)
 def test_the_default_rate_convention_differs_from_torch_when_the_rate_changes(
     ours, theirs, hyper, torch_hyper
 ):
@@ -214,7 +298,8 @@ def test_empty_tensors_and_scalars(make, hyper):
 @ALL
 def test_bfloat16_parameters_keep_their_dtype_and_move(make, hyper):
     theta = nn.Parameter(torch.ones(3, dtype=torch.bfloat16))
-    optimizer = make([theta], lr=0.1, **hyper)
+    lr = 10.0 if make is LARS else 0.1
+    optimizer = make([theta], lr=lr, **hyper)
     theta.square().sum().backward()
     optimizer.step()
     assert theta.dtype == torch.bfloat16
@@ -269,7 +354,9 @@ def test_complex_parameters_are_refused_in_words():
     ],
     ids=["one-cycle", "cosine", "plateau", "cyclic"],
 )
-@pytest.mark.parametrize("make", [SGDM, NAG, Adam])
+@pytest.mark.parametrize(
+    "make", [make for make in CLASSES if {"momentum", "betas"} & set(make.rule.hyper)]
+)
 def test_torchs_schedulers_drive_it(make, make_schedule):
     """Those that cycle momentum look for the words momentum and betas."""
     net = small_net()
@@ -305,7 +392,7 @@ def test_groups_have_their_own_hyperparameters_and_are_checked():
         optimizer.add_param_group({"params": [torch.ones(1)], "momentum": 2})
 
 
-@pytest.mark.parametrize("make", [GD, SGD, SGDM, NAG, Adam])
+@pytest.mark.parametrize("make", CLASSES)
 def test_wrong_hyperparameters_are_refused_at_once(make):
     with pytest.raises(ValueError, match="lr: expected a finite number >= 0, got -1"):
         make([nn.Parameter(torch.ones(1))], lr=-1)
@@ -325,7 +412,7 @@ def test_gradient_norm_covers_all_groups_and_stops_a_run():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-@pytest.mark.parametrize("make", [GD, SGD, SGDM, NAG, Adam])
+@pytest.mark.parametrize("make", CLASSES)
 def test_runs_where_the_parameters_are(make):
     on_cpu, on_gpu = small_net(), small_net().cuda()
     a, b = make(on_cpu.parameters(), lr=0.01), make(on_gpu.parameters(), lr=0.01)
@@ -335,21 +422,74 @@ def test_runs_where_the_parameters_are(make):
     assert equal(on_cpu, on_gpu.cpu(), rtol=1e-9, atol=1e-9)
 
 
+def test_a_group_is_one_vector_for_a_rule_that_says_so():
+    """SWATS on two tensors equals SWATS on both as one, through its switch."""
+    whole = nn.Parameter(torch.tensor([1.0, -2.0, 0.5, 3.0, 2.0], dtype=torch.float64))
+    parts = [nn.Parameter(part.clone()) for part in whole.detach().split([1, 4])]
+    hyper = {"lr": 0.05, "criterion": "step", "k_min": 3}
+    a, b = SWATS([whole], **hyper), SWATS(parts, **hyper)
+    scale = torch.tensor([1.0, 3.0, 0.2, 5.0, 1.0], dtype=torch.float64)
+    for _ in range(8):
+        whole.grad = scale * whole.detach()
+        for part, s, x in zip(parts, scale.split([1, 4]), parts, strict=True):
+            part.grad = s * x.detach()
+        a.step()
+        b.step()
+    assert torch.allclose(torch.cat(parts), whole, rtol=1e-12, atol=0)
+    assert a.sgd_rates()[0] == pytest.approx(b.sgd_rates()[0], rel=1e-12)
+
+
+def test_parameters_that_join_late_are_a_vector_of_their_own():
+    """Their averages need their own bias correction."""
+    early, late = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    optimizer = SWATS([early, late], lr=0.1)
+    for late_grad in (None, torch.ones(2)):
+        early.grad, late.grad = torch.ones(2), late_grad
+        optimizer.step()
+    assert torch.allclose(late, torch.full((2,), 0.9))
+    assert [optimizer.state[p]["step"] for p in (early, late)] == [2, 1]
+
+
+@pytest.mark.parametrize("make", CLASSES)
+def test_grad_scaler_unscales_and_skips(make):
+    theta = nn.Parameter(torch.ones(3))
+    optimizer = make([theta], lr=0.1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    scaler.scale(theta.square().sum()).backward()
+    scaler.step(optimizer)
+    scaler.update()
+    twin = nn.Parameter(torch.ones(3))
+    plain = make([twin], lr=0.1)
+    twin.square().sum().backward()
+    plain.step()
+    assert torch.equal(theta, twin)
+    theta.grad = torch.full((3,), float("inf"))
+    scaler.step(optimizer)
+    assert torch.equal(theta, twin)
+
+
 # Small wrongs in the adapter itself.
 
 ADAPTER_MUTANTS = [
-    ("_update", 'state["step"] + 1', 'state["step"] + 2'),
-    ("_update", "step=0", "step=1"),
-    ("_update", "step=t", "step=0"),
-    ("_update", "theta.sub_(delta)", "theta.add_(delta)"),
-    ("_update", "theta.sub_(delta)", "theta.sub_(g)"),
-    ("_update", "state.update(new, step=t)", "state.update(step=t)"),
-    ("_update", "if not state:", "if True:"),
-    ("step", "-g if", "g if"),
+    ("_update", '["step"] + 1', '["step"] + 2'),
+    ("_update", "self.rule.init(theta), 0)", "self.rule.init(theta), 1)"),
+    ("_update", "theta.sub_(part)", "theta.add_(part)"),
+    ("_update", "_parts(delta, members)", "_parts(g, members)"),
+    ("_update", "self._keep(members, state, t)", "self._keep(members, {}, t)"),
+    ("_update", "if not self.state[members[0]]:", "if True:"),
+    ("_keep", '["step"] = t', '["step"] = 0'),
+    ("_keep", "name in self.rule.scalars", "False"),
+    ("_past", "name in self.rule.scalars", "False"),
+    ("_past", "for theta in members", "for theta in members[::-1]"),
+    ("_vectors", 'self.rule.scope != "group"', "True"),
+    ("_vectors", "(steps, ", "("),
+    ("_gradient", "-g if", "g if"),
+    ("_gradient", 'group["weight_decay"])', '-group["weight_decay"])'),
+    ("_gradient", ' and "weight_decay" not in self.rule.hyper', ""),
     ("step", "group[name] for", "self.defaults[name] for"),
     ("step", "loss = closure()", "loss = closure() + closure()"),
     ("step", "torch.enable_grad()", "torch.no_grad()"),
-    ("_dense", "return g", "return g.mul_(2)"),
+    ("_gradient", "return g", "return g.mul_(2)"),
     ("_dense", "if g.is_complex()", "if False"),
     ("_dense", "g.layout is not torch.strided", "False"),
     ("add_param_group", "{**self.defaults, **param_group}", "self.defaults"),
@@ -361,11 +501,15 @@ def _assert(condition):
 
 
 def checks():
-    for case in (DROP_INS[2], DROP_INS[4]):
+    named = {case[0]: case for case in DROP_INS}
+    for name in ("SGDM", "Adam", "Adam-L2", "AdamW-options", "NAdam"):
+        case = named[name]
         for maximize in (False, True):
             yield lambda c=case[1:], m=maximize: _assert(equals_torch(*c, m, 25))
     yield lambda: test_the_gradient_is_the_callers_and_stays_as_it_was(Adam, {})
     yield lambda: test_closure_is_called_once_with_gradients_on(SGDM, {})
+    yield test_a_group_is_one_vector_for_a_rule_that_says_so
+    yield test_parameters_that_join_late_are_a_vector_of_their_own
     yield test_an_embedding_with_sparse_gradients_is_refused_in_words
     yield test_complex_parameters_are_refused_in_words
     yield test_groups_have_their_own_hyperparameters_and_are_checked
@@ -379,7 +523,7 @@ def test_the_checks_pass_without_a_mutant():
 @pytest.mark.parametrize(("method", "old", "new"), ADAPTER_MUTANTS)
 def test_the_checks_kill_the_mutant(mutate, monkeypatch, method, old, new):
     wrong = mutate(getattr(RuleOptimizer, method), old, new)
-    for owner in (GD, SGD, SGDM, NAG, Adam):  # torch gives each class its own step
+    for owner in CLASSES:  # torch gives each class its own step
         monkeypatch.setattr(owner, method, wrong, raising=False)
     killed = 0
     for check in checks():

@@ -121,6 +121,7 @@ class Adam(RuleOptimizer):
         betas: Decays :math:`\beta_1, \beta_2` in [0, 1).
         eps: ε ≥ 0.
         variant: ``"paper"``, ``"torch"`` (the same) or ``"eps_hat"``.
+        weight_decay: Coefficient of an L2 penalty.
         maximize: Whether to go up the gradient.
 
     Raises:
@@ -146,7 +147,8 @@ class Adam(RuleOptimizer):
         eps: float = 1e-8,
         *,
         variant: str = "paper",
+        weight_decay: float = 0.0,
         maximize: bool = False,
     ) -> None:
         hyper = {"lr": lr, "betas": betas, "eps": eps, "variant": variant}
-        super().__init__(params, hyper, maximize=maximize)
+        super().__init__(params, hyper, weight_decay=weight_decay, maximize=maximize)

@@ -8,8 +8,11 @@ r"""Turn a pure rule into a ``torch.optim.Optimizer``.
 
 The adapter adds what torch expects and no mathematics: parameter groups with
 their own hyperparameters, state by parameter, ``state_dict``, closures,
-``maximize``, learning-rate schedulers. A parameter without a gradient is
-skipped and its update counter stands still, as in ``torch.optim``.
+``maximize``, an L2 penalty, learning-rate schedulers. A parameter without a
+gradient is skipped and its update counter stands still, as in ``torch.optim``.
+
+The rule is handed vectors: each parameter tensor as one, or all parameters of
+a group as one, where the rule's scope says so.
 """
 
 from collections.abc import Callable
@@ -20,7 +23,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
-from .rule import Rule
+from .._validate import check_positive
+from .rule import Rule, State
+from .weight_decay import l2_gradient
 
 __all__ = ["RuleOptimizer"]
 
@@ -33,6 +38,8 @@ class RuleOptimizer(Optimizer):
     Args:
         params: Parameters or parameter groups, as for ``torch.optim``.
         hyper: Default of every hyperparameter of the rule.
+        weight_decay: Coefficient of an L2 penalty, for a rule without a decay
+            of its own.
         maximize: Whether to go up the gradient.
 
     Attributes:
@@ -60,9 +67,15 @@ class RuleOptimizer(Optimizer):
     rule: ClassVar[Rule]
 
     def __init__(
-        self, params: ParamsT, hyper: dict[str, Any], *, maximize: bool = False
+        self,
+        params: ParamsT,
+        hyper: dict[str, Any],
+        *,
+        weight_decay: float = 0.0,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, {**hyper, "maximize": maximize})
+        common = {"weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, {**common, **hyper})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters, checking its hyperparameters.
@@ -77,6 +90,7 @@ class RuleOptimizer(Optimizer):
         """
         merged = {**self.defaults, **param_group}
         self.rule.check(**{name: merged[name] for name in self.rule.hyper})
+        check_positive("weight_decay", merged["weight_decay"], zero=True)
         super().add_param_group(param_group)
 
     @overload
@@ -104,27 +118,67 @@ class RuleOptimizer(Optimizer):
                 loss = closure()
         for group in self.param_groups:
             hyper = {name: group[name] for name in self.rule.hyper}
-            for theta in group["params"]:
-                if theta.grad is not None:
-                    g = self._dense(theta.grad)
-                    self._update(theta, -g if group["maximize"] else g, hyper)
+            for members in self._vectors(group["params"]):
+                self._update(members, group, hyper)
         return loss
 
-    def _update(self, theta: Tensor, g: Tensor, hyper: dict[str, Any]) -> None:
-        state = self.state[theta]
-        if not state:
-            state.update(self.rule.init(theta.detach()), step=0)  # (1)
-        t = state["step"] + 1
-        past = {name: value for name, value in state.items() if name != "step"}
-        delta, new = self.rule.update(g, past, theta.detach(), t, **hyper)  # (2)
-        theta.sub_(delta)  # (3)
-        state.update(new, step=t)
+    def _vectors(self, params: list[Tensor]) -> list[list[Tensor]]:
+        ready = [theta for theta in params if theta.grad is not None]
+        if self.rule.scope != "group":
+            return [[theta] for theta in ready]
+        alike: dict[Any, list[Tensor]] = {}
+        for theta in ready:
+            steps = self.state[theta].get("step", 0)
+            alike.setdefault((steps, theta.dtype, theta.device), []).append(theta)
+        return list(alike.values())
 
-    def _dense(self, g: Tensor) -> Tensor:
-        if g.layout is not torch.strided:
+    def _update(
+        self, members: list[Tensor], group: dict[str, Any], hyper: dict[str, Any]
+    ) -> None:
+        g = _vector([self._gradient(theta, group) for theta in members])
+        theta = _vector([theta.detach() for theta in members])
+        if not self.state[members[0]]:
+            self._keep(members, self.rule.init(theta), 0)  # (1)
+        t = self.state[members[0]]["step"] + 1
+        delta, state = self.rule.update(
+            g, self._past(members), theta, t, **hyper
+        )  # (2)
+        for theta, part in zip(members, _parts(delta, members), strict=True):
+            theta.sub_(part)  # (3)
+        self._keep(members, state, t)
+
+    def _past(self, members: list[Tensor]) -> State:
+        first = self.state[members[0]]
+        names = [name for name in first if name != "step"]
+        return {
+            name: first[name]
+            if name in self.rule.scalars
+            else _vector([self.state[theta][name] for theta in members])
+            for name in names
+        }
+
+    def _keep(self, members: list[Tensor], state: State, t: int) -> None:
+        for name, value in state.items():
+            shared = name in self.rule.scalars
+            parts = [value] * len(members) if shared else _parts(value, members)
+            for theta, part in zip(members, parts, strict=True):
+                self.state[theta][name] = part
+        for theta in members:
+            self.state[theta]["step"] = t
+
+    def _gradient(self, theta: Tensor, group: dict[str, Any]) -> Tensor:
+        g = self._dense(theta)
+        g = -g if group["maximize"] else g
+        if group["weight_decay"] and "weight_decay" not in self.rule.hyper:
+            g = l2_gradient(g, theta.detach(), group["weight_decay"])
+        return g
+
+    def _dense(self, theta: Tensor) -> Tensor:
+        g = theta.grad
+        if g is None or g.layout is not torch.strided:
             raise TypeError(
                 f"gradient: {type(self).__name__} expected a dense one, got layout "
-                f"{g.layout}; build the embedding with sparse=False"
+                f"{g if g is None else g.layout}; build the embedding with sparse=False"
             )
         if g.is_complex():
             raise TypeError(
@@ -132,3 +186,13 @@ class RuleOptimizer(Optimizer):
                 f"{g.dtype}; optimize torch.view_as_real of the parameter"
             )
         return g
+
+
+def _vector(tensors: list[Tensor]) -> Tensor:
+    flat = [tensor.reshape(-1) for tensor in tensors]
+    return flat[0] if len(flat) == 1 else torch.cat(flat)
+
+
+def _parts(vector: Tensor, members: list[Tensor]) -> list[Tensor]:
+    parts = vector.split([theta.numel() for theta in members])
+    return [part.view(m.shape) for part, m in zip(parts, members, strict=True)]

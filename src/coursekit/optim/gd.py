@@ -81,10 +81,11 @@ class GD(RuleOptimizer):
     Args:
         params: Parameters or parameter groups.
         lr: Learning rate η ≥ 0.
+        weight_decay: Coefficient of an L2 penalty.
         maximize: Whether to go up the gradient.
 
     Raises:
-        ValueError: If ``lr`` is negative or not finite.
+        ValueError: If a hyperparameter is negative or not finite.
 
     Example:
         >>> import torch
@@ -101,8 +102,16 @@ class GD(RuleOptimizer):
 
     rule = gd
 
-    def __init__(self, params: ParamsT, lr: float, *, maximize: bool = False) -> None:
-        super().__init__(params, {"lr": lr}, maximize=maximize)
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float,
+        *,
+        weight_decay: float = 0.0,
+        maximize: bool = False,
+    ) -> None:
+        hyper = {"lr": lr}
+        super().__init__(params, hyper, weight_decay=weight_decay, maximize=maximize)
 
     def gradient_norm(self) -> float:
         r"""Return :math:`\|g_t\|` over all parameters, to stop the run by.

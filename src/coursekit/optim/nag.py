@@ -161,6 +161,7 @@ class NAG(RuleOptimizer):
         lr: Learning rate η ≥ 0.
         momentum: Coefficient μ in [0, 1).
         variant: ``"paper"`` or ``"torch"``.
+        weight_decay: Coefficient of an L2 penalty.
         maximize: Whether to go up the gradient.
 
     Raises:
@@ -184,7 +185,8 @@ class NAG(RuleOptimizer):
         momentum: float = 0.9,
         *,
         variant: str = "paper",
+        weight_decay: float = 0.0,
         maximize: bool = False,
     ) -> None:
         hyper = {"lr": lr, "momentum": momentum, "variant": variant}
-        super().__init__(params, hyper, maximize=maximize)
+        super().__init__(params, hyper, weight_decay=weight_decay, maximize=maximize)

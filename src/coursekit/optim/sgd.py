@@ -30,10 +30,11 @@ class SGD(RuleOptimizer):
     Args:
         params: Parameters or parameter groups.
         lr: Learning rate η ≥ 0.
+        weight_decay: Coefficient of an L2 penalty.
         maximize: Whether to go up the gradient.
 
     Raises:
-        ValueError: If ``lr`` is negative or not finite.
+        ValueError: If a hyperparameter is negative or not finite.
 
     Example:
         >>> import torch
@@ -55,5 +56,13 @@ class SGD(RuleOptimizer):
 
     rule = sgd
 
-    def __init__(self, params: ParamsT, lr: float, *, maximize: bool = False) -> None:
-        super().__init__(params, {"lr": lr}, maximize=maximize)
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float,
+        *,
+        weight_decay: float = 0.0,
+        maximize: bool = False,
+    ) -> None:
+        hyper = {"lr": lr}
+        super().__init__(params, hyper, weight_decay=weight_decay, maximize=maximize)

@@ -122,6 +122,7 @@ class SGDM(RuleOptimizer):
         lr: Learning rate η ≥ 0.
         momentum: Coefficient μ in [0, 1).
         convention: ``"velocity"``, ``"torch"`` or ``"ema"``.
+        weight_decay: Coefficient of an L2 penalty.
         maximize: Whether to go up the gradient.
 
     Raises:
@@ -147,7 +148,8 @@ class SGDM(RuleOptimizer):
         momentum: float = 0.9,
         *,
         convention: str = "velocity",
+        weight_decay: float = 0.0,
         maximize: bool = False,
     ) -> None:
         hyper = {"lr": lr, "momentum": momentum, "convention": convention}
-        super().__init__(params, hyper, maximize=maximize)
+        super().__init__(params, hyper, weight_decay=weight_decay, maximize=maximize)
