@@ -97,7 +97,7 @@ def types_and_lint() -> None:
 
 def all_stages(build_book: Callable[[], None]) -> list[Stage]:
     """List the stages in the order that shows a fault soonest."""
-    nbval = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg"]
+    nbval = ["--nbval", "--nbval-current-env"]
     chapters = [*notebooks("chapters/*.ipynb"), *notebooks("book/*.ipynb")]
     unit = f"not ({NEEDS_BOOK})"
     return [
