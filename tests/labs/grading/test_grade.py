@@ -1,11 +1,14 @@
 """A folder of submissions, graded once by the real sandbox, and what came of each."""
 
+import contextlib
 import csv
+import ctypes
 import json
 import os
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -114,6 +117,7 @@ STATUSES = {
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Grade all notebooks once."""
+    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans come to us
     root = tmp_path_factory.mktemp("course")
     folder = root / "submissions"
     folder.mkdir()
@@ -240,14 +244,43 @@ def test_the_secret_is_in_no_file_of_the_output(course):
             assert bytes.fromhex(secret.decode()) not in path.read_bytes(), path
 
 
-def test_nothing_is_left_behind(course):
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+def descendants():
+    """List the processes below this one, which adopts what its children leave."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            assert b"grading.worker" not in path.read_bytes(), path
+            fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
         except OSError:
             continue
-    groups = Path("/sys/fs/cgroup")
-    assert not [p for p in groups.rglob("coursekit-*") if p.is_dir()]
+        if fields[0] != "Z":
+            parents[int(path.parent.name)] = int(fields[1])
+    found = {os.getpid()}
+    while more := {p for p, above in parents.items() if above in found} - found:
+        found |= more
+    return found - {os.getpid()}
+
+
+def workers():
+    """List the workers below this process."""
+    found = []
+    for number in descendants():
+        with contextlib.suppress(OSError):
+            if b"grading.worker" in Path(f"/proc/{number}/cmdline").read_bytes():
+                found.append(number)
+    return found
+
+
+def wait_until_no_worker_is_left(seconds=10):
+    give_up = time.monotonic() + seconds
+    while left := workers():
+        assert time.monotonic() < give_up, left
+        time.sleep(0.1)
+
+
+def test_nothing_is_left_behind(course):
+    assert workers() == []
+    groups = Path("/sys/fs/cgroup").rglob(f"coursekit-{os.getpid()}-*")
+    assert not [path for path in groups if path.is_dir()]
 
 
 def rows_of(root):
@@ -279,21 +312,25 @@ def test_a_second_run_keeps_what_is_graded_and_what_a_person_gave(course):
     assert "right,ok,4,3,6,4,4,4.5,25.5,26,\n" in table
 
 
-def test_a_killed_run_is_resumed(tmp_path):
+def test_a_killed_run_leaves_no_worker_and_is_resumed(tmp_path):
+    ctypes.CDLL(None).prctl(36, 1)
     folder = tmp_path / "submissions"
     folder.mkdir()
     for name in ("a", "b", "c"):
-        text = json.dumps(submission(first=f"name = {name!r}"))
+        pause = "import time\ntime.sleep(4)" if name == "c" else f"name = {name!r}"
+        text = json.dumps(submission(first=pause))
         (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
     out, secret = tmp_path / "out", tmp_path / "secret"
     command = [sys.executable, "-m", "coursekit", "grade", LAB, str(folder)]
     command += ["--out", str(out), "--secret", str(secret), "--quiet"]
     process = subprocess.Popen(command)
-    while process.poll() is None:  # end it hard once something is recorded
-        if (out / "autograded" / "b").exists():
-            process.kill()
-            process.wait()
+    while not (out / "autograded" / "b").exists():
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.kill()  # hard, once something is recorded
+    process.wait()
     assert not (out / "grades.csv").exists()
+    wait_until_no_worker_is_left()
     report = grade(LAB, folder, out, secret=secret, limits=LIMITS, progress=False)
     assert 1 <= report.kept <= 2
     assert report.kept + report.graded == 3
