@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from bookext import claims_table
 
+from bookext import claims_table
 from coursekit.notation import SYMBOLS
 
 ROOT = Path(__file__).resolve().parents[2]
