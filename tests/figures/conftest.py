@@ -94,6 +94,24 @@ class Opener:
             route.abort()
 
 
+@pytest.fixture(scope="module")
+def still_page(chromium: Any, page_file: Path) -> Iterator[Any]:
+    """Open a page for tests that only look, once for each width and theme."""
+    opener = Opener(chromium, page_file)
+    pages: dict[tuple[int, str], Any] = {}
+
+    def still(width: int = 900, theme: str = "light") -> Any:
+        if (width, theme) not in pages:
+            pages[width, theme] = opener(width, theme)
+        return pages[width, theme]
+
+    yield still
+    for context in opener.contexts:
+        context.close()
+    assert opener.refused == [], "a figure asked the network for something"
+    assert opener.errors == [], "a figure wrote an error to the console"
+
+
 @pytest.fixture
 def open_page(chromium: Any, page_file: Path) -> Iterator[Opener]:
     opener = Opener(chromium, page_file)

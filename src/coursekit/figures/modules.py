@@ -18,7 +18,7 @@ from posixpath import dirname, join, normpath
 
 JS = Path(__file__).parent / "js"
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "([^"]+)\.js";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export ((?:async )?function|const) (\w+)", re.MULTILINE)
+_EXPORT = re.compile(r"^export ((?:async )?function|const|class) (\w+)", re.MULTILINE)
 
 # Strings, templates and regular expressions keep every character.
 _LITERAL = re.compile(

@@ -47,9 +47,9 @@ def hexadecimal(rgb):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_plot_text_has_contrast(open_page, theme):
+def test_plot_text_has_contrast(still_page, theme):
     """axe-core does not see text in SVG: each is compared with what lies below it."""
-    page = open_page(theme=theme)
+    page = still_page(theme=theme)
     found = page.eval_on_selector_all(
         ".ck svg text",
         """nodes => nodes.filter(n => n.textContent.trim()).map(n => {
@@ -71,9 +71,9 @@ def test_plot_text_has_contrast(open_page, theme):
 
 
 def test_every_sentence_of_every_state_is_the_same_in_page_and_python(
-    open_page, figures
+    still_page, figures
 ):
-    page = open_page()
+    page = still_page()
     for figure in figures.values():
         said = page.evaluate(
             """([id, states]) => {

@@ -9,8 +9,10 @@ const { inkOn, luminanceOf, rampColour } = await load("core/colour");
 const { readLink, stateLink } = await load("core/link");
 const { keepApart } = await load("core/frame");
 const { levelsOf, sampleField, traceLevel } = await load("core/contour");
-const { createSpace } = await load("core/space");
+const { Space } = await load("core/space");
 const { fillText, sentenceOf } = await load("core/says");
+const { Player } = await load("core/player");
+const { SPEAK_AFTER } = await load("core/speech");
 const { pathTo } = await load("marks/tree");
 
 test("a scale and its inverse undo each other", () => {
@@ -115,7 +117,7 @@ const meta = {
 };
 const arrays = { loss: { dims: ["act", "t"], shape: [2, 3], values: Float64Array.of(1, 2, 3, 4, 5, 6) } };
 const twice = ({ mu }) => ({ y: [mu, 2 * mu, 3 * mu], big: Number(mu > 0.5) });
-const space = createSpace(meta, arrays, { twice });
+const space = new Space(meta, arrays, { twice });
 
 test("a space answers for stored and for computed fields alike", () => {
   const state = { act: 1, mu: 0.5, t: 2 };
@@ -159,4 +161,46 @@ test("the path to a node names all its questions", () => {
   assert.deepEqual(pathTo(root, 3), [0, 2, 3]);
   assert.deepEqual(pathTo(root, 2), [0, 2]);
   assert.equal(pathTo(root, 9), null);
+});
+
+/** Run a player with a clock of our own. */
+function play(last, from, reduced) {
+  const [places, states] = [[], []];
+  const real = { setInterval, clearInterval };
+  let clock = null;
+  globalThis.matchMedia = () => ({ matches: reduced });
+  globalThis.setInterval = (act, delay) => (clock = { act, delay });
+  globalThis.clearInterval = () => (clock = null);
+  const player = new Player(last, (k) => places.push(k), (on) => states.push(on));
+  player.play(from);
+  const { delay } = clock;
+  let ticks = 0;
+  for (; clock && ticks < 1000; ticks++) clock.act();
+  Object.assign(globalThis, real);
+  return { places, states, ticks, delay };
+}
+
+test("play lasts two to three seconds, ends, and never loops", () => {
+  for (const last of [5, 23, 100]) {
+    const { places, states, ticks, delay } = play(last, last, false);
+    assert.equal(places[0], 0);
+    assert.equal(places.at(-1), last);
+    assert.equal(ticks, last);
+    assert.ok(ticks * delay >= 2000 && ticks * delay <= 3000);
+    assert.deepEqual(states, [true, false]);
+  }
+});
+
+test("play goes on from where it stands", () => {
+  const { places } = play(10, 7, false);
+  assert.deepEqual(places, [7, 8, 9, 10]);
+});
+
+test("with reduced motion there are eight jumps", () => {
+  const { places } = play(100, 100, true);
+  assert.deepEqual(places, [0, 13, 25, 38, 50, 63, 75, 88, 100]);
+});
+
+test("the text line waits 120 to 300 ms", () => {
+  assert.ok(SPEAK_AFTER >= 120 && SPEAK_AFTER <= 300);
 });

@@ -1,5 +1,6 @@
 // Native, labelled controls. Each returns its element and how to show a new state.
 import { create, KEEP_KEYS } from "./dom.js";
+import { radioButton } from "./predict.js";
 import { settingName, spokenName } from "./says.js";
 
 /**
@@ -23,7 +24,9 @@ function heading(id, text) {
 function slider(spec, { space, set, id }) {
   const dim = space.dims[spec.dim];
   const { row, value } = heading(`${id}-${spec.dim}`, spec.label);
-  const input = create("input", { type: "range", id: `${id}-${spec.dim}`, ...trackOf(dim), ...KEEP_KEYS });
+  const input = create("input", {
+    type: "range", id: `${id}-${spec.dim}`, ...trackOf(dim), ...KEEP_KEYS,
+  });
   input.addEventListener("input", () => set({ [spec.dim]: fromTrack(dim, +input.value) }));
   const stops = spec.stops.map(([text, at]) => stopButton(spec, text, at, space, set));
   const named = create("div", { className: "ck-stops" }, ...stops.map((s) => s.element));
@@ -66,7 +69,8 @@ function stopButton(spec, text, at, space, set) {
   button.addEventListener("click", () => set({ [spec.dim]: placeIn(current) }));
   const refresh = (state) => {
     current = state;
-    const here = Math.abs(state[spec.dim] - placeIn(state)) <= 1e-6 * Math.abs(placeIn(state));
+    const there = placeIn(state);
+    const here = Math.abs(state[spec.dim] - there) <= 1e-6 * Math.abs(there);
     button.setAttribute("aria-pressed", String(here));
     return here;
   };
@@ -75,13 +79,8 @@ function stopButton(spec, text, at, space, set) {
 
 function segmented(spec, { space, set, id }) {
   const dim = space.dims[spec.dim];
-  const radios = dim.names.map((_, k) => {
-    const radio = create("input", {
-      type: "radio", name: `${id}-${spec.dim}`, id: `${id}-${spec.dim}-${k}`, ...KEEP_KEYS,
-    });
-    radio.addEventListener("change", () => set({ [spec.dim]: k }));
-    return radio;
-  });
+  const radios = dim.names.map((_, k) =>
+    radioButton(`${id}-${spec.dim}`, k, () => set({ [spec.dim]: k })));
   const items = radios.map((radio, k) =>
     create("span", {}, radio, create("label", { htmlFor: radio.id }, dim.names[k])));
   const row = create("div", { className: "ck-segments" }, ...items);

@@ -41,7 +41,8 @@ function columnTicks(xlim, xlog, x, { left, right, top, bottom }) {
 }
 
 function rowTick(y, name, { left, right }) {
-  return line(left, y, right, y, "ck-grid") + label(left - 8, y + 4, name, { "text-anchor": "end" });
+  const words = label(left - 8, y + 4, name, { "text-anchor": "end" });
+  return line(left, y, right, y, "ck-grid") + words;
 }
 
 /** Write tick values; on a log axis that needs powers, all as powers. */

@@ -105,48 +105,56 @@ function mergeTables(shown, panel, { space }) {
 }
 
 /** Let pointer and arrow keys move the state, where the panel allows it. */
-function listen(svg, panel, { space, set, setHover, now }, facets) {
+function listen(svg, panel, context, facets) {
   const active = panel.picked.length > 0;
-  if (active || panel.linked.length) {
-    svg.setAttribute("tabindex", "0");
-    for (const [key, value] of Object.entries(KEEP_KEYS)) svg.setAttribute(key, value);
-    svg.classList.add(active ? "ck-pickable" : "ck-linkable");
-  }
-  const find = (event) => hit(svg, facets(), event, now().state);
-  const apply = (event) => {
+  if (!active && !panel.linked.length) return;
+  svg.setAttribute("tabindex", "0");
+  for (const [key, value] of Object.entries(KEEP_KEYS)) svg.setAttribute(key, value);
+  svg.classList.add(active ? "ck-pickable" : "ck-linkable");
+  const find = (event) => hit(svg, facets(), event, context.now().state);
+  if (active) listenToPicks(svg, (event) => {
     const found = find(event);
-    if (found?.set) set(found.set);
-  };
+    if (found?.set) context.set(found.set);
+  });
+  if (panel.linked.length) listenToHover(svg, panel, context, find);
+  svg.addEventListener("keydown", (event) => {
+    const step = facets()[0]?.drawn.keys?.[event.key];
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    moveByKey(step, panel, context);
+  });
+}
+
+function listenToPicks(svg, apply) {
   svg.addEventListener("pointerdown", (event) => {
-    if (!active || event.button) return;
-    const dragged = event.pointerType === "mouse" || event.target.closest(".ck-grip");
-    if (!dragged) return;
+    if (event.button) return;
+    if (event.pointerType !== "mouse" && !event.target.closest(".ck-grip")) return;
     event.preventDefault();
     svg.focus({ preventScroll: true, focusVisible: false });
     svg.setPointerCapture(event.pointerId);
     svg.dataset.dragged = "true";
     apply(event);
   });
-  svg.addEventListener("pointermove", (event) => {
-    if (svg.dataset.dragged) apply(event);
-    else if (panel.linked.length) setHover(linkedPart(find(event)?.hover, panel));
-  });
-  svg.addEventListener("pointerleave", () => panel.linked.length && setHover({}));
+  svg.addEventListener("pointermove", (event) => svg.dataset.dragged && apply(event));
   for (const end of ["pointerup", "pointercancel"]) {
     svg.addEventListener(end, () => delete svg.dataset.dragged);
   }
   // A tap picks only after the finger has left, so that a swipe scrolls the page.
-  svg.addEventListener("click", (event) => active && apply(event));
-  svg.addEventListener("blur", () => panel.linked.length && setHover({}));
-  svg.addEventListener("keydown", (event) => {
-    const step = facets()[0]?.drawn.keys?.[event.key];
-    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    const [name, by] = step;
-    const { state, hover } = now();
-    if (panel.picked.includes(name)) set({ [name]: stepped(space.dims[name], state[name], by) });
-    else setHover({ ...hover, [name]: stepped(space.dims[name], hover[name] ?? -by, by) });
+  svg.addEventListener("click", apply);
+}
+
+function listenToHover(svg, panel, { setHover }, find) {
+  svg.addEventListener("pointermove", (event) => {
+    if (!svg.dataset.dragged) setHover(linkedPart(find(event)?.hover, panel));
   });
+  for (const end of ["pointerleave", "blur"]) svg.addEventListener(end, () => setHover({}));
+}
+
+function moveByKey([name, by], panel, { space, set, setHover, now }) {
+  const { state, hover } = now();
+  const dim = space.dims[name];
+  if (panel.picked.includes(name)) set({ [name]: stepped(dim, state[name], by) });
+  else setHover({ ...hover, [name]: stepped(dim, hover[name] ?? -by, by) });
 }
 
 function linkedPart(hover, { linked }) {

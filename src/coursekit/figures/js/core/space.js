@@ -6,68 +6,73 @@
  * @typedef {Object<string, number>} State
  */
 
-/**
- * Join stored arrays and a closed form under one set of names.
- * @param {object} meta The figure's header.
- * @param {object} arrays Decoded arrays by name.
- * @param {Object<string, Function>} models Closed forms by name.
- */
-export function createSpace(meta, arrays, models) {
-  const { dims, model } = meta;
-  const memo = new Map();
-
-  function compute(state) {
-    const inputs = model.inputs.map((name) => valueOf(name, state));
-    const key = inputs.join("|");
-    if (!memo.has(key)) {
-      if (memo.size > 400) memo.clear();
-      const named = Object.fromEntries(model.inputs.map((name, k) => [name, inputs[k]]));
-      memo.set(key, models[model.name](named));
-    }
-    return memo.get(key);
+/** Stored arrays and a closed form under one set of names. */
+export class Space {
+  /**
+   * @param {object} meta The figure's header.
+   * @param {object} arrays Decoded arrays by name.
+   * @param {Object<string, Function>} models Closed forms by name.
+   */
+  constructor({ dims, model }, arrays, models) {
+    Object.assign(this, { dims, model, arrays, models, memo: new Map() });
   }
 
-  function array(name, state) {
-    if (arrays[name]) return arrays[name];
-    if (!model || !(name in model.outputs)) throw new Error(`no field ${name}`);
-    const axes = model.outputs[name];
-    const values = [compute(state)[name]].flat(Infinity);
-    return { dims: axes, shape: axes.map((d) => dims[d].names.length), values };
+  /** The number that a field has in a state. */
+  at(name, state) {
+    const found = this.array(name, state);
+    return found.values[offsetIn(found, state)];
   }
 
-  function offset({ dims: axes, shape }, state) {
-    return axes.reduce((at, d, k) => at * shape[k] + (state[d] ?? 0), 0);
+  /** The numbers that a field has along one dimension. */
+  along(name, axis, state) {
+    const found = this.array(name, state);
+    const places = [...this.dims[axis].names.keys()];
+    return places.map((k) => found.values[offsetIn(found, { ...state, [axis]: k })]);
   }
 
-  function at(name, state) {
-    const found = array(name, state);
-    return found.values[offset(found, state)];
+  /** A number that may be given by the name of a field or of a dimension. */
+  scalar(value, state) {
+    if (typeof value !== "string") return value;
+    return this.dims[value] ? this.valueOf(value, state) : this.at(value, state);
   }
 
-  function along(name, axis, state) {
-    const found = array(name, state);
-    const places = [...dims[axis].names.keys()];
-    return places.map((k) => found.values[offset(found, { ...state, [axis]: k })]);
-  }
-
-  function valueOf(name, state) {
-    const dim = dims[name];
+  /** The setting of a dimension. */
+  valueOf(name, state) {
+    const dim = this.dims[name];
     return dim.names ? dim.values[state[name]] : state[name];
   }
 
-  /** Inputs of the closed form in a state, for its field. */
-  function inputsOf(state) {
-    return Object.fromEntries(model.inputs.map((name) => [name, valueOf(name, state)]));
+  /** A whole field: its dimensions, lengths and values. */
+  array(name, state) {
+    if (this.arrays[name]) return this.arrays[name];
+    const axes = this.model?.outputs[name];
+    if (!axes) throw new Error(`no field ${name}`);
+    const values = [this.outputs(state)[name]].flat(Infinity);
+    return { dims: axes, shape: axes.map((d) => this.dims[d].names.length), values };
   }
 
-  const has = (name) => Boolean(arrays[name] || (model && name in model.outputs));
-  const scalar = (value, state) => {
-    if (typeof value !== "string") return value;
-    return dims[value] ? valueOf(value, state) : at(value, state);
-  };
-  const field = (state) => {
-    const inputs = inputsOf(state);
-    return (x, y) => models[`${model.name}Field`](x, y, inputs);
-  };
-  return { dims, has, at, along, array, valueOf, scalar, field, inputsOf };
+  /** What the closed form is called with. */
+  inputs(state) {
+    return Object.fromEntries(this.model.inputs.map((d) => [d, this.valueOf(d, state)]));
+  }
+
+  /** The surface of the closed form, as a function of x and y. */
+  field(state) {
+    const inputs = this.inputs(state);
+    return (x, y) => this.models[`${this.model.name}Field`](x, y, inputs);
+  }
+
+  outputs(state) {
+    const inputs = this.inputs(state);
+    const key = Object.values(inputs).join("|");
+    if (!this.memo.has(key)) {
+      if (this.memo.size > 400) this.memo.clear();
+      this.memo.set(key, this.models[this.model.name](inputs));
+    }
+    return this.memo.get(key);
+  }
+}
+
+function offsetIn({ dims, shape }, state) {
+  return dims.reduce((at, d, k) => at * shape[k] + (state[d] ?? 0), 0);
 }

@@ -22,8 +22,9 @@ export function createTable(rowsOf, caption) {
 
 function tableOf({ head, rows }, caption) {
   const top = create("tr", {}, ...head.map((text) => create("th", { scope: "col" }, text)));
-  const line = ([first, ...rest]) =>
-    create("tr", {}, create("th", { scope: "row" }, first), ...rest.map((v) => create("td", {}, v)));
-  const words = create("caption", {}, caption);
-  return create("table", {}, words, create("thead", {}, top), create("tbody", {}, ...rows.map(line)));
+  const line = ([first, ...rest]) => create("tr", {},
+    create("th", { scope: "row" }, first), ...rest.map((v) => create("td", {}, v)));
+  return create("table", {},
+    create("caption", {}, caption), create("thead", {}, top),
+    create("tbody", {}, ...rows.map(line)));
 }

@@ -78,3 +78,14 @@ function familyLook(panel, view, series, s, member) {
   const colour = ordered ? "vermillion" : roles[member % roles.length];
   return { colour, dash: ordered ? 0 : member, text, focus, context: false };
 }
+
+/** Whether a point and its values can be drawn on a frame's axes. */
+export const isDrawable = ({ x, y }) => ([at, ...values]) =>
+  values.every((v) => Number.isFinite(v) && !(y.log && v <= 0)) && !(x.log && at <= 0);
+
+/** The points of a curve that can be drawn, in pixels, with their places. */
+export function drawablePoints(curve, frame) {
+  return curve.xs.map((x, k) => ({ k, at: [x, curve.ys[k]] }))
+    .filter(({ at }) => isDrawable(frame)(at))
+    .map(({ k, at }) => ({ k, x: frame.x(at[0]), y: frame.y(at[1]) }));
+}

@@ -14,12 +14,7 @@ const VERDICTS = [["■", "holds"], ["◇", "does not hold here"], ["○", "inco
 export function dots(panel, view) {
   const rows = rowsOf(panel, view);
   const notes = rows.map((row) => noteOf(panel, row));
-  const widest = (texts) => Math.max(...texts.map((text) => textWidth(text, 12, true)));
-  const { names } = view.space.dims[panel.over];
-  const right = widest(notes);
-  const stacked = right + widest(names) > view.width * 0.55;
-  const height = stacked ? Math.max(view.height, 46 * rows.length + 64) : view.height;
-  const sides = stacked ? { rows: [""], right: 12 } : { rows: names, right: right ? right + 14 : 12 };
+  const { stacked, height, ...sides } = sidesOf(view, rows, notes);
   const frame = createFrame({ ...panel, ...sides, width: view.width, height });
   const step = (frame.bottom - frame.top) / rows.length;
   const every = Math.ceil(13 / step);
@@ -39,6 +34,17 @@ export function dots(panel, view) {
       && { ArrowDown: [panel.over, 1], ArrowUp: [panel.over, -1] },
     table: () => tableOf(panel, rows, view.space.dims[panel.over].label),
   };
+}
+
+/** Leave room for names and notes beside the plot, or above each row if it is narrow. */
+function sidesOf({ width, height }, rows, notes) {
+  const widest = (texts) => Math.max(...texts.map((text) => textWidth(text, 12, true)));
+  const names = rows.map(({ name }) => name);
+  const right = widest(notes);
+  if (right + widest(names) <= width * 0.55) {
+    return { stacked: false, height, rows: names, right: right ? right + 14 : 12 };
+  }
+  return { stacked: true, height: Math.max(height, 46 * rows.length + 64), rows: [""], right: 12 };
 }
 
 function rowsOf(panel, { space, state }) {
@@ -68,8 +74,8 @@ function rowMarks(panel, view, row, frame, y, step) {
   const parts = [];
   const inside = (v) => Math.max(frame.left, Math.min(frame.right, frame.x(v)));
   if (chosen) {
-    const box = { x: frame.left, y: frame.top + k * step, width: frame.right - frame.left, height: step };
-    parts.push(element("rect", { ...box, class: "ck-row" }));
+    const box = { x: frame.left, y: frame.top + k * step, height: step, class: "ck-row" };
+    parts.push(element("rect", { ...box, width: frame.right - frame.left }));
   }
   if (panel.bar && Number.isFinite(value)) {
     const [a, b] = [inside(0), inside(value)].sort((p, q) => p - q);
@@ -105,7 +111,8 @@ function rowWords(panel, view, { name, k }, frame, y, note) {
 function rowHeading(panel, view, { name, k }, frame, y, note, step) {
   const chosen = view.state[panel.over] === k || view.hover[panel.over] === k;
   const look = chosen ? "ck-axis ck-strong" : "ck-axis";
-  return label(4, frame.top + k * step + 13, [name, note].filter(Boolean).join("  "), { class: look });
+  const words = [name, note].filter(Boolean).join("  ");
+  return label(4, frame.top + k * step + 13, words, { class: look });
 }
 
 function shadeOf(panel, { space, state }, frame, stacked) {

@@ -1,9 +1,9 @@
 // Lines: y(x) with seed bands, families with one line in focus, scatters.
 import { formatNumber } from "../core/format.js";
 import { clipPath, createFrame, refLabel } from "../core/frame.js";
-import { columnLabels, insideLabels } from "../core/labels.js";
-import { cross, element, label, line, marker, pathThrough, textWidth } from "../core/svg.js";
-import { collectCurves } from "./curves.js";
+import { element, label, line, marker, pathThrough, textWidth } from "../core/svg.js";
+import { collectCurves, drawablePoints, isDrawable } from "./curves.js";
+import { endLabels, endMark, labelPlaces, legendOf, strokeClass } from "./ends.js";
 
 /**
  * Draw a Lines panel.
@@ -37,39 +37,6 @@ export function lines(panel, view) {
   };
 }
 
-/** Decide whether labels stand at the line ends or, where that is too narrow, on top. */
-function labelPlaces(panel, curves, width) {
-  const named = panel.labels ? curves.filter((curve) => curve.text) : [];
-  const widths = named.map((c) => textWidth(c.text, 12, c.focus));
-  const widest = Math.max(0, ...widths);
-  if (!named.length || named.every((c) => c.points)) return { right: 12 };
-  if (widest + 14 <= width * 0.3) return { right: widest + 14 };
-  let [x, row] = [0, 0];
-  const legend = named.filter((c) => !c.context).map((curve) => {
-    const taken = textWidth(curve.text, 12, true) + 44;
-    if (x && x + taken > width) [x, row] = [0, row + 1];
-    const item = { curve, x, y: 33 + 18 * row };
-    x += taken;
-    return item;
-  });
-  return { right: 12, top: 18 * (row + 1), legend };
-}
-
-function legendOf(items) {
-  return items.map(({ curve, x, y }) =>
-    line(x, y - 4, x + 22, y - 4, strokeClass(curve))
-    + label(x + 28, y, curve.text, { class: textClass(curve) })).join("");
-}
-
-function strokeClass({ colour, dash, focus, theory }) {
-  if (theory) return "ck-ref";
-  return `ck-line ck-s-${colour} ck-d${dash % 5}${focus ? " ck-focus" : ""}`;
-}
-
-function textClass({ colour, focus }) {
-  return `ck-label ck-t-${colour}${focus ? " ck-strong" : ""}`;
-}
-
 function bandsOf({ focus, band, half, colour, xs }, frame) {
   if (!focus || !band) return [];
   const fill = ([low, high]) => {
@@ -83,9 +50,6 @@ function bandsOf({ focus, band, half, colour, xs }, frame) {
     element("path", { d: pathsOf({ xs, ys }, frame), class: `ck-extreme ck-s-${colour}` });
   return half ? [fill(half), ...band.map(edge)] : [fill(band)];
 }
-
-const isDrawable = ({ x, y }) => ([at, ...values]) =>
-  values.every((v) => Number.isFinite(v) && !(y.log && v <= 0)) && !(x.log && at <= 0);
 
 function pathsOf({ xs, ys }, frame) {
   let d = "";
@@ -110,32 +74,6 @@ function strokeOf(panel, view, curve, frame) {
     }).join("");
   }
   return element("path", { d: pathsOf(curve, frame), class: strokeClass(curve) + mark });
-}
-
-function drawablePoints(curve, frame) {
-  return curve.xs.map((x, k) => ({ k, at: [x, curve.ys[k]] }))
-    .filter(({ at }) => isDrawable(frame)(at))
-    .map(({ k, at }) => ({ k, x: frame.x(at[0]), y: frame.y(at[1]) }));
-}
-
-/** Mark how a line ends early: ✕ where it diverged, an arrow where it leaves the view. */
-function endMark(curve, frame) {
-  if (curve.points || curve.theory) return "";
-  const shade = `ck-s-${curve.colour}`;
-  const points = drawablePoints(curve, frame);
-  const outside = ({ y }) => y < frame.top - 2 || y > frame.bottom + 2;
-  const leaves = points.findIndex((p, k) => k > 0 && outside(p) && !outside(points[k - 1]));
-  if (leaves > 0) return leavingArrow(points[leaves - 1], points[leaves], frame, shade);
-  const died = curve.ys.findIndex((y) => y === Infinity);
-  const last = points.filter(({ k }) => k < died).at(-1);
-  return last && !outside(last) ? cross(last.x, last.y, 4, `ck-cross ${shade}`) : "";
-}
-
-function leavingArrow(before, after, { top, bottom }, shade) {
-  const [edge, side] = after.y < top ? [top, 1] : [bottom, -1];
-  const x = before.x + ((edge - before.y) / (after.y - before.y)) * (after.x - before.x);
-  const d = pathThrough([[x - 4, edge + 6 * side], [x, edge], [x + 4, edge + 6 * side]]);
-  return element("path", { d, class: `ck-arrow ${shade}` });
 }
 
 function cursorOf(panel, view, curves, frame) {
@@ -164,29 +102,10 @@ function refLines(panel, view, frame) {
     const x = frame.x(at(ref.x));
     if (!(x >= frame.left - 1 && x <= frame.right + 1)) return "";
     const late = x + textWidth(ref.label) + 8 > frame.right;
-    const words = refLabel(late ? x - 5 : x + 5, frame.top + 11, ref.label, late ? "end" : "start", frame);
+    const [shift, side] = late ? [-5, "end"] : [5, "start"];
+    const words = refLabel(x + shift, frame.top + 11, ref.label, side, frame);
     return line(x, frame.top, x, frame.bottom, "ck-ref") + words;
   });
-}
-
-function endLabels(panel, curves, frame) {
-  if (!panel.labels) return "";
-  const named = curves.filter((curve) => curve.text && !curve.points);
-  const ends = named.map((curve) => endOf(curve, frame)).filter(Boolean);
-  const atEdge = (end) => end.x > frame.right - 24;
-  const column = columnLabels(ends.filter(atEdge), frame.top, frame.bottom - 4);
-  const inside = insideLabels(ends.filter((end) => !atEdge(end)), [], frame);
-  const write = (x, end) => label(x, end.labelY, end.text, { class: textClass(end.curve) });
-  return column.map((end) => write(frame.right + 8, { ...end, labelY: end.labelY + 4 })).join("")
-    + inside.map((end) => write(end.labelX, end)).join("");
-}
-
-function endOf(curve, frame) {
-  const seen = ({ y }) => y >= frame.top - 2 && y <= frame.bottom + 2;
-  const last = drawablePoints(curve, frame).filter(seen).at(-1);
-  if (!last) return null;
-  const { text, context, focus } = curve;
-  return { x: last.x, y: last.y, text, context, width: textWidth(text, 12, focus), curve };
 }
 
 function nearest(panel, view, curves, frame, px, py) {

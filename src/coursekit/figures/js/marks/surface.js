@@ -37,19 +37,20 @@ export function surface(panel, view) {
   return {
     body: body.join(""),
     pick: (x, y) => panel.start && startAt(panel, frame, x, y),
-    keys: panel.start && {
-      ArrowRight: [panel.start[0], 1], ArrowLeft: [panel.start[0], -1],
-      ArrowUp: [panel.start[1], 1], ArrowDown: [panel.start[1], -1],
-    },
+    keys: panel.start && keysOf(panel.start),
     table: () => tableOf(panel, view),
   };
+}
+
+function keysOf([x, y]) {
+  return { ArrowRight: [x, 1], ArrowLeft: [x, -1], ArrowUp: [y, 1], ArrowDown: [y, -1] };
 }
 
 /** Trace the iso-lines, or take them from the last drawing if nothing moved them. */
 function isoLines(panel, view, frame) {
   const fixed = panel.field
     ? view.space.array(panel.field, view.state).dims.map((d) => view.state[d])
-    : Object.values(view.space.inputsOf(view.state));
+    : Object.values(view.space.inputs(view.state));
   const key = JSON.stringify([fixed, frame.left, frame.right, frame.top, frame.bottom]);
   const before = drawn.get(view.id);
   if (before?.key === key) return before.markup;
@@ -86,9 +87,11 @@ function pathOf(panel, path, { space, state }, frame) {
     && y >= frame.top - 1 && y <= frame.bottom + 1);
   const left = steps.findIndex(outside);
   const seen = left > 0 ? steps.slice(0, left + 1) : steps;
-  const dots = seen.length <= 150 ? seen.map(([x, y]) => marker(0, x, y, 1.9, `ck-f-${path.colour}`)) : [];
-  const stroke = element("path", { d: pathThrough(seen), class: `ck-line ck-s-${path.colour} ck-focus` });
-  return { seen, line: stroke + dots.join(""), end: endOf(panel, path, seen, left, frame, space) };
+  const dot = ([x, y]) => marker(0, x, y, 1.9, `ck-f-${path.colour}`);
+  const dots = seen.length <= 150 ? seen.map(dot).join("") : "";
+  const looks = `ck-line ck-s-${path.colour} ck-focus`;
+  const stroke = element("path", { d: pathThrough(seen), class: looks });
+  return { seen, line: stroke + dots, end: endOf(panel, path, seen, left, frame, space) };
 }
 
 function endOf(panel, path, seen, left, frame, space) {

@@ -35,8 +35,9 @@ function nodeOf(node, path, active) {
   if (leaf) return text;
   const items = node.answers.map(([answer, child]) => {
     const taken = path.includes(child.id);
-    const name = `<span class="ck-answer${taken ? " ck-on" : ""}">${escapeText(answer)}${taken ? " ✓" : ""}</span>`;
-    return `<li class="${taken ? "ck-on" : ""}">${name} ${nodeOf(child, path, active)}</li>`;
+    const [look, tick] = taken ? [" ck-on", " ✓"] : ["", ""];
+    const name = `<span class="ck-answer${look}">${escapeText(answer)}${tick}</span>`;
+    return `<li class="${look.trim()}">${name} ${nodeOf(child, path, active)}</li>`;
   });
   return `${text}<ul>${items.join("")}</ul>`;
 }
