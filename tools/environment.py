@@ -28,6 +28,15 @@ FILES = {
     ],
 }
 
+# one thread a process and a fixed hash: what is run again must say the same again
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "JUPYTER_PLATFORM_DIRS": "1",
+}
+
 
 class Failed(Exception):
     """A command ended badly; its output says why."""
@@ -59,8 +68,8 @@ def torch_source() -> list[str]:
 def ensure(kind: str) -> None:
     """Install the environment for the ``book`` or for ``all``, unless it stands."""
     stamp = HOME / f"installed-{kind}"
-    wanted = fingerprint(kind)
-    if stamp.exists() and stamp.read_text() == wanted and PYTHON.exists():
+    stands = stamp.exists() and stamp.read_text() == fingerprint(kind)
+    if stands and PYTHON.exists():
         return
     create()
     print(f"Installing what '{kind}' needs into {HOME.name} (once) …", flush=True)
@@ -71,7 +80,9 @@ def ensure(kind: str) -> None:
     else:
         run(*pip, "--requirement", "book/requirements.txt", *CONSTRAINTS)
     run(*pip, "--no-deps", "--editable", ".")
-    stamp.write_text(wanted)
+    # the whole environment contains the book's
+    for done in ("book", "all") if kind == "all" else ("book",):
+        (HOME / f"installed-{done}").write_text(fingerprint(done))
 
 
 def create() -> None:

@@ -13,16 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from environment import BIN, PYTHON, ROOT, Failed, run
+from environment import BIN, ENVIRONMENT, PYTHON, ROOT, Failed, run
 
 REPORTS = ROOT / "_build" / "reports"
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "PYTHONHASHSEED": "0",
-    "JUPYTER_PLATFORM_DIRS": "1",
-}
 NEEDS_BOOK = "browser or packaging"
 
 

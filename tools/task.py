@@ -7,6 +7,7 @@ Python 3.11 are enough. The Makefile only forwards to this file.
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import audit
 import stages
-from environment import BIN, PYTHON, ROOT, Failed, ensure, run
+from environment import BIN, ENVIRONMENT, PYTHON, ROOT, Failed, ensure, run
 
 HTML = ROOT / "_build" / "html"
 CHAPTERS = [*sorted(ROOT.glob("chapters/*.ipynb")), ROOT / "book" / "figures.ipynb"]
@@ -33,6 +34,7 @@ def build_html() -> None:
     """Run Sphinx with every warning an error, then look for what it cannot see."""
     faults = audit.stored_errors(ROOT)
     if not faults:
+        shutil.rmtree(HTML, ignore_errors=True)
         options = ["-W", "-n", "--keep-going", "--all", "--quiet"]
         run(BIN / "jupyter-book", "build", ".", *options)
         faults = audit.pages(HTML)
@@ -55,7 +57,9 @@ def execute() -> None:
         "--ExecutePreprocessor.kernel_name=python3",
     ]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda notebook: run(*command, notebook), CHAPTERS))
+        again = [pool.submit(run, *command, name, env=ENVIRONMENT) for name in CHAPTERS]
+    for one in again:
+        one.result()
 
 
 def figures() -> None:
