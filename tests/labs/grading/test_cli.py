@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from grading_notebooks import LAB, submission
+from grading_notebooks import LAB, bare, solutions, submission
 
 from coursekit.cli import main
 
@@ -97,7 +97,11 @@ def test_without_a_sandbox_nothing_is_graded(
 def test_unsafe_grades_and_says_what_it_means(tmp_path, folder, monkeypatch, capsys):
     pytest.importorskip("nbgrader")
     fake_path(tmp_path, monkeypatch, "")
-    assert main(words(tmp_path, folder(a=submission()), "--unsafe")) == 0
+    needed = (
+        "import math, torch\nfrom torch import nn\nfrom torch.nn.functional import *"
+    )
+    path = folder(a=bare(needed, *solutions().values()))
+    assert main(words(tmp_path, path, "--unsafe")) == 0
     assert "it can read and change your files" in capsys.readouterr().err
     table = (tmp_path / "out" / "grades.csv").read_text(encoding="utf-8")
     assert "a,ok,4,3,6,4,4,,21,26" in table

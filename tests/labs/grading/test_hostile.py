@@ -540,6 +540,27 @@ def test_source_that_breaks_parsers_ends_in_a_status(outcome, name):
     assert result.status in ("ok", "killed", "timeout", "out of memory")
 
 
+LIES_ABOUT_INPUTS = {
+    "objects": "[object()] * 5",
+    "text": "'unchanged'",
+    "nothing": "None",
+    "nested": "[[object()], {'a': object()}]",
+    "tensors": "[__import__('torch').full((3,), float('nan'))] * 3",
+}
+
+
+@pytest.mark.parametrize("name", LIES_ABOUT_INPUTS)
+def test_lies_about_the_inputs_end_in_a_status(outcome, name):
+    patch = (
+        "from coursekit.labs.grading.worker import Worker\n"
+        f"Worker.op_inputs = lambda self: {LIES_ABOUT_INPUTS[name]}"
+    )
+    result = outcome(submission(WRONG, first=patch))
+    assert points(result) == NOTHING
+    result = outcome(submission(first=patch))
+    assert result.status in ("ok", "check failed")
+
+
 def test_threads_that_outlive_the_answers_are_ended(outcome):
     first = (
         "import threading\n"

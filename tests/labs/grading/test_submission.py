@@ -98,7 +98,7 @@ def test_both_layouts_are_found_and_nothing_is_passed_over_in_silence(tmp_path):
     found, ignored = find(tmp_path, LAB)
     assert [one.student for one in found] == ["a", "b", "c", "d"]
     assert all(one.path.is_file() for one in found)
-    assert ignored == ["notes.pdf"]
+    assert ignored == [".hidden.ipynb", "notes.pdf"]
 
 
 def test_two_submissions_of_a_student_are_an_error(tmp_path):

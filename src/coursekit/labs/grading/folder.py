@@ -84,6 +84,7 @@ def find(folder: Path, lab: str) -> tuple[list[Found], list[str]]:
     ignored: list[str] = []
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
+            ignored += [path.name] if path.suffix == ".ipynb" else []
             continue
         if path.suffix == ".ipynb":
             one = Found(path.stem, path)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from coursekit.labs.grading import seccomp
 from coursekit.labs.grading.cgroup import Cgroup
@@ -24,6 +26,8 @@ from coursekit.labs.grading.wire import Channel, Closed, Late
 __all__ = ["Limits", "Sandbox", "SandboxError", "Supply"]
 
 START_SECONDS = 120.0
+IDLE = 2**30  # more than an idle worker keeps in memory
+UNKNOWN = 2**34  # more than an idle worker maps
 
 
 class SandboxError(RuntimeError):
@@ -38,7 +42,7 @@ class Limits:
         question: Seconds for all calls of one question, visible or hidden.
         cell: Seconds for one cell of the notebook.
         submission: Seconds for all of a submission, restarts included.
-        memory: Bytes of address space of a process, and of memory of the sandbox.
+        memory: Bytes that it may ask for beyond what an idle worker has mapped.
         scratch: Bytes of its only writable directory, and of one file.
         processes: Processes and threads.
         sizes: Caps of one frame that comes out.
@@ -47,19 +51,23 @@ class Limits:
     question: float = 20.0
     cell: float = 20.0
     submission: float = 120.0
-    memory: int = 3 * 2**30
+    memory: int = 2 * 2**30
     scratch: int = 64 * 2**20
     processes: int = 256
     sizes: Sizes = field(default_factory=Sizes)
 
-    def inside(self) -> dict[str, int]:
+    def inside(self, mapped: int) -> dict[str, int]:
         """Give the limits that the worker sets on itself before any cell runs.
+
+        Args:
+            mapped: Bytes of address space that it has now; a torch built for CUDA
+                maps some gigabytes of libraries.
 
         Returns:
             Values by the names that the worker knows.
         """
         return {
-            "memory": self.memory,
+            "memory": self.memory + mapped,
             "cpu": int(2 * self.submission) + 10,
             "file": self.scratch,
             "files": 256,
@@ -102,6 +110,27 @@ def _spawn(
             os.close(rules)
 
 
+def _mapped(process: int) -> int:
+    """Measure the address space of the worker behind a process.
+
+    Args:
+        process: The outermost process, of which the worker is the last descendant.
+
+    Returns:
+        Bytes; a generous guess where the kernel does not tell.
+    """
+    proc = Path("/proc")
+    try:
+        while (
+            below := (proc / f"{process}/task/{process}/children").read_text().split()
+        ):
+            process = int(below[0])
+        pages = (proc / f"{process}/statm").read_text().split()[0]
+    except (OSError, ValueError):
+        return UNKNOWN
+    return int(pages) * resource.getpagesize()
+
+
 class Sandbox:
     """Hold one worker, from its start to the end of all it started.
 
@@ -113,7 +142,8 @@ class Sandbox:
     def __init__(self, limits: Limits, confined: bool = True):
         self.limits = limits
         self.greeted = False
-        self.cgroup = Cgroup.make(limits.memory, limits.processes) if confined else None
+        whole = limits.memory + IDLE  # of all processes, and of the tmpfs
+        self.cgroup = Cgroup.make(whole, limits.processes) if confined else None
         ours, theirs = socket.socketpair()
         self.channel = Channel(ours, received=limits.sizes)
         try:
@@ -137,7 +167,8 @@ class Sandbox:
         deadline = time.monotonic() + START_SECONDS
         try:
             self.channel.receive(deadline)
-            self.channel.send({"limits": self.limits.inside()}, deadline)
+            limits = self.limits.inside(_mapped(self.process.pid))
+            self.channel.send({"limits": limits}, deadline)
             self.channel.receive(deadline)
         except (Closed, Late, WireError) as error:
             self.process.kill()

@@ -85,10 +85,12 @@ class Worker:
             index: Which cell.
         """
         source = self.cells[index]["source"]
-        exec(compile(source, f"<cell {index}>", "exec"), self.namespace)
-        for name, i in self.matched.items():
-            if i == index and name in self.namespace:
-                self.answers[name] = self.namespace[name]
+        try:
+            exec(compile(source, f"<cell {index}>", "exec"), self.namespace)
+        finally:  # a cell may define its answer and fail below it
+            for name, i in self.matched.items():
+                if i == index and name in self.namespace:
+                    self.answers[name] = self.namespace[name]
 
     def op_call(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Call an answer.
