@@ -84,10 +84,10 @@ def test_weights_stay_within_their_limits(figures):
 
 def test_only_the_core_and_the_needed_marks_weigh():
     core = len(join_modules(["core/render"]).encode())
-    assert core <= 32_000
+    assert core <= 33_000
     for path in (JS / "marks").glob("*.js"):
         alone = len(join_modules(["core/render", f"marks/{path.stem}"]).encode())
-        assert alone - core <= 17_000, path.stem
+        assert alone - core <= 18_000, path.stem
 
 
 def test_squeezing_spares_what_is_written_for_readers():

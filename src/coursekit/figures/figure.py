@@ -11,37 +11,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from . import says as rules
 from .closed_form import ClosedForm
 from .controls import Control, Pick, Predict, Slider
 from .cube import Cube
 from .marks import Mark
 from .numbers import format_number
-from .says import Say
+from .says import Say, choose, table
+from .sentence import Part, Sentence, Sentences, compile_text, fill
 from .space import Space, State
+from .states import continuous, list_states
 from .validate import check_figure
-
-
-class Sentence(NamedTuple):
-    """Give the sentence of one state, and the state in words and in positions."""
-
-    words: dict[str, str]
-    state: State
-    text: str
-
-
-class Sentences(list[Sentence]):
-    """List the sentences of all states, printed as a sheet for proof-reading."""
-
-    def __repr__(self) -> str:
-        return "\n".join(
-            ", ".join(f"{k} {v}" for k, v in s.words.items()) + "\n    " + s.text
-            for s in self
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,17 +74,15 @@ class Figure:
         self._check_sentences()
 
     @cached_property
-    def compiled(self) -> list[list[rules.Part]]:
+    def compiled(self) -> list[list[Part]]:
         """Sentences split into words and fields, one a rule."""
-        return [
-            rules.compile_text(s.text, self.space, [*self.state]) for s in self.says
-        ]
+        return [compile_text(s.text, self.space, [*self.state]) for s in self.says]
 
     @cached_property
-    def reply(self) -> list[rules.Part]:
+    def reply(self) -> list[Part]:
         """The prediction's reply, split into words and fields."""
         text = self.predict.reply if self.predict else ""
-        return rules.compile_text(text, self.space, [*self.state])
+        return compile_text(text, self.space, [*self.state])
 
     @cached_property
     def rule_table(self) -> tuple[list[str], np.ndarray] | None:
@@ -112,12 +93,12 @@ class Figure:
         """
         if not any(callable(s.when) for s in self.says):
             return None
-        if open_dims := self.space.continuous(self.state):
+        if open_dims := continuous(self.space, self.state):
             raise ValueError(
                 f"Say(when=function) needs states that can be listed, but {open_dims} "
                 "are continuous; let when= name an output of the closed form"
             )
-        return rules.table(self.says, self.space, self.state)
+        return table(self.says, self.space, self.state)
 
     def rule(self, state: State) -> int:
         """Find the rule that speaks in a state.
@@ -129,7 +110,7 @@ class Figure:
             Its place in ``says``.
         """
         if self.rule_table is None:
-            return rules.choose(self.says, self.space, state)
+            return choose(self.says, self.space, state)
         names, found = self.rule_table
         return int(found[tuple(int(state[n]) for n in names)])
 
@@ -144,7 +125,7 @@ class Figure:
             The text, as the page writes it.
         """
         state = self.state if state is None else state
-        return rules.fill(self.compiled[self.rule(state)], self.space, state)
+        return fill(self.compiled[self.rule(state)], self.space, state)
 
     def states(self) -> list[State]:
         """List the states a reader can reach: all, or a fixed sample if continuous.
@@ -155,9 +136,9 @@ class Figure:
         notable = {
             c.dim: [v for v in c.stops.values() if not isinstance(v, str)]
             for c in self.controls
-            if isinstance(c, Slider) and c.dim in self.space.continuous(self.state)
+            if isinstance(c, Slider) and c.dim in continuous(self.space, self.state)
         }
-        return self.space.states(self.state, notable)
+        return list_states(self.space, self.state, notable)
 
     def sentences(self) -> Sentences:
         """Write the sentence of every state, for tests and proof-reading.
@@ -227,7 +208,7 @@ class Figure:
         _ = self.reply
 
     def _numbers(
-        self, parts: Sequence[rules.Part], state: State
+        self, parts: Sequence[Part], state: State
     ) -> Iterator[tuple[str, float]]:
         for part in parts:
             if isinstance(part, dict) and part["name"] in self.space.fields:

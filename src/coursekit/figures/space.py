@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -21,7 +19,7 @@ from .cube import Cube
 from .dims import Dim
 
 State = dict[str, "int | float"]
-SAMPLED_STATES = 400
+MEMO = 1600
 
 
 @dataclass(frozen=True)
@@ -182,45 +180,6 @@ class Space:
             return float(self.value(value, state))
         return float(self.array(value, state))
 
-    def states(
-        self, start: State, notable: Mapping[str, Sequence[float]]
-    ) -> list[State]:
-        """List the states a reader can reach: all, or a fixed sample if continuous.
-
-        Args:
-            start: The resting state.
-            notable: Values of continuous dimensions to include beside low, start and
-                high.
-
-        Returns:
-            The states, the last dimension of ``start`` running fastest.
-        """
-        choices = [self._choices(n, v, notable.get(n, ())) for n, v in start.items()]
-        total = prod(map(len, choices))
-        everything = (dict(zip(start, c, strict=True)) for c in product(*choices))
-        if total <= SAMPLED_STATES or not self.continuous(start):
-            return list(everything)
-        rng = np.random.default_rng(0)
-        kept = set(rng.choice(total, SAMPLED_STATES, replace=False).tolist())
-        return [dict(start), *(s for k, s in enumerate(everything) if k in kept)]
-
-    def continuous(self, start: Mapping[str, Any]) -> list[str]:
-        """Name the continuous dimensions of a state.
-
-        Args:
-            start: A state.
-
-        Returns:
-            Their names.
-        """
-        return [n for n in start if isinstance(self.dims[n], Range)]
-
-    def _choices(self, name: str, value: float, more: Sequence[float]) -> list[Any]:
-        dim = self.dims[name]
-        if isinstance(dim, Dim):
-            return list(range(len(dim)))
-        return sorted({dim.low, value, dim.high, *more})
-
     def _computed(self, name: str) -> bool:
         return self.model is not None and name in self.model.outputs
 
@@ -231,7 +190,7 @@ class Space:
         inputs = {n: self.value(n, state) for n in self.model.inputs}  # type: ignore[union-attr]
         key = tuple(inputs.values())
         if key not in self._memo:
-            if len(self._memo) > 4 * SAMPLED_STATES:
+            if len(self._memo) > MEMO:
                 self._memo.clear()
             self._memo[key] = self.model.evaluate(**inputs)  # type: ignore[union-attr]
         return self._memo[key][name], self.fields[name]
