@@ -190,7 +190,8 @@ def inner_modules(root: Path, name: str, homes: dict[str, str]) -> list[str]:
     lines: list[str] = []
     for inner_name in submodules(root, name):
         inner = Module.read(root, inner_name)
-        lines += [inner_name, "-" * len(inner_name), "", f".. py:module:: {inner_name}"]
+        title = inner_name.split(".", 1)[1]
+        lines += [title, "-" * len(title), "", f".. py:module:: {inner_name}"]
         # init.fans is a function and the file it stands in: the function is linked
         lines += ["   :no-index:"] if inner_name.split(".")[-1] in homes else []
         text = _docstring(inner.tree, "module")
