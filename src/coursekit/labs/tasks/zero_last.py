@@ -96,7 +96,7 @@ def _not_identity(model: ResidualMLP) -> str:
     for i, block in enumerate(blocks):
         with torch.no_grad():
             change = float((block(a) - a).abs().max())
-        if change > 0:
+        if change != 0:  # NaN is a change too
             return (
                 f"Block {i} of {len(blocks)} (`model.blocks[{i}]`) still changes its "
                 f"input, by up to {change:.2g}; expected exactly 0."
