@@ -48,7 +48,7 @@ def descent(
     Example:
         >>> found = descent("GD", kappa=4.0, rate=1.0, mu=0.0, x0=1.0, y0=1.0)
         >>> round(found["flat"], 3), int(found["reached"])
-        (0.75, 17)
+        (0.75, 14)
     """
     curvature = torch.tensor([kappa, 1.0], dtype=torch.float64)
     eta, beta = rate / kappa, 0.0 if method == "GD" else mu
