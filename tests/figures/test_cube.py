@@ -102,6 +102,7 @@ def test_stored_values_cannot_be_changed(cube):
         (lambda: Dim("a", "x", []), "no values"),
         (lambda: Dim("a", "x", [1, 2], ["one"]), "1 names for 2"),
         (lambda: Array(np.zeros((2, 2)), ["a"]), "needs 2 dimension"),
+        (lambda: Cube([Dim("a", "x", [1]), Dim("a", "y", [2])], {}), "share a name"),
         (lambda: Cube([Dim("a", "x", [1])], {"y": Array([1.0], ["b"])}), "unknown"),
         (
             lambda: Cube([Dim("a", "x", [1])], {"y": Array([1.0, 2], ["a"])}),

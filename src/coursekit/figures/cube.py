@@ -51,6 +51,8 @@ class Cube:
         object.__setattr__(self, "dims", tuple(self.dims))
         object.__setattr__(self, "arrays", dict(self.arrays))
         sizes = {d.name: len(d) for d in self.dims}
+        if len(sizes) < len(self.dims):
+            raise ValueError(f"two dimensions share a name: {[*sizes]}")
         for name, array in self.arrays.items():
             if unknown := set(array.dims) - set(sizes):
                 raise ValueError(

@@ -3,6 +3,13 @@ r"""Specify a figure once: data, panels, controls, sentences, and its resting st
 A figure is *one* state; every panel is a function of it. The same specification draws
 the live figure (:mod:`coursekit.figures.html`), the resting picture
 (:mod:`coursekit.figures.static`) and the sheet of all sentences for proof-reading.
+
+Prose links set a state, by value or name, and the page follows::
+
+    <a href="#fig-init-scale?activation=relu&gain=1.41">He's gain</a>
+
+(raw HTML, because a Markdown link of this form is looked up as a heading). What the
+link does not name stays as it is; "Link to this state" below a figure writes one.
 """
 
 from __future__ import annotations

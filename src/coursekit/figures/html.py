@@ -16,9 +16,11 @@ import html
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+
+from PIL import Image
 
 from .cube_file import pack
 from .meta import header, stored_arrays
@@ -90,36 +92,28 @@ def mimebundle(figure: Figure) -> dict[str, Any]:
     Returns:
         MIME type to content.
     """
-    picture = resting_png(figure)
-    bundle = {"text/plain": f"{figure.title}\n{figure.sentence()}"}
-    bundle["text/html"] = fragment(figure)
-    if picture:
-        bundle["image/png"] = base64.b64encode(picture).decode()
-    return bundle
+    return {
+        "text/html": fragment(figure),
+        "image/png": base64.b64encode(resting_png(figure)).decode(),
+        "text/plain": f"{figure.title}\n{figure.sentence()}",
+    }
 
 
-def resting_png(figure: Figure) -> bytes | None:
+@lru_cache(maxsize=32)
+def resting_png(figure: Figure) -> bytes:
     """Draw the resting picture, in few colours to keep it small.
 
     Args:
         figure: The figure.
 
     Returns:
-        PNG; None where the static rendering is not installed.
+        PNG.
     """
-    if figure not in _PICTURES:
-        try:
-            drawn = figure.static("light")
-        except ImportError:
-            return None
-        from PIL import Image
-
-        buffer, small = BytesIO(), BytesIO()
-        drawn.savefig(buffer, format="png", dpi=130)
-        picture = Image.open(buffer).convert("RGB")
-        picture.quantize(64, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
-        _PICTURES[figure] = small.getvalue()
-    return _PICTURES[figure]
+    buffer, small = BytesIO(), BytesIO()
+    figure.static("light").savefig(buffer, format="png", dpi=130)
+    picture = Image.open(buffer).convert("RGB")
+    picture.quantize(64, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+    return small.getvalue()
 
 
 @cache
@@ -177,18 +171,13 @@ def _parts(figure: Figure) -> str:
 
 
 def _resting(figure: Figure) -> str:
-    picture, says = resting_png(figure), html.escape(figure.sentence())
-    image = ""
-    if picture:
-        data = base64.b64encode(picture).decode()
-        alt = html.escape(figure.alt)
-        image = f'<img src="data:image/png;base64,{data}" alt="{alt}">'
-    else:
-        image = f"<p>{html.escape(figure.alt)}</p>"
+    data = base64.b64encode(resting_png(figure)).decode()
+    title, alt, says = map(html.escape, (figure.title, figure.alt, figure.sentence()))
     return (
         f'<div class="ck" id="fig-{figure.id}" data-figure="{figure.id}">'
-        f'<div class="ck-rest"><p class="ck-title">{html.escape(figure.title)}</p>'
-        f'{image}<p class="ck-says">{says}</p></div></div>'
+        f'<div class="ck-rest"><p class="ck-title">{title}</p>'
+        f'<img src="data:image/png;base64,{data}" alt="{alt}">'
+        f'<p class="ck-says">{says}</p></div></div>'
     )
 
 
@@ -197,7 +186,6 @@ def _json(meta: dict[str, Any]) -> str:
     return text.replace("</", "<\\/").replace("\u2028", "").replace("\u2029", "")
 
 
-_PICTURES: dict[Any, bytes] = {}
 _PAGE_STYLE = (
     "body{margin:0;padding:8px;background:#fff}"
     ".page-title{font:600 20px system-ui,sans-serif;max-width:820px;margin:16px auto}"

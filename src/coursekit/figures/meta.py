@@ -6,10 +6,7 @@ speaks in which state travels as one small array beside the data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from .closed_form import ClosedForm
 from .controls import Control, Pick, Predict, Slider
@@ -154,15 +151,3 @@ def _names_read(figure: Figure) -> set[str]:
     for series in (s for many in bands for s in many):
         names |= {*(series["band"] or ()), *(series["half"] or ())}
     return names
-
-
-def count_numbers(arrays: Sequence[Array]) -> int:
-    """Count the numbers that travel with a figure.
-
-    Args:
-        arrays: Its arrays.
-
-    Returns:
-        How many numbers.
-    """
-    return int(sum(np.prod(a.shape) for a in arrays))

@@ -41,6 +41,11 @@ def check_figure(figure: Figure) -> None:
     if not figure.says:
         raise ValueError(f"figure {figure.id!r} says nothing; give at least one Say")
     check_controls(figure.controls, figure.space, figure.state)
+    for say in figure.says:
+        if isinstance(say.when, str):
+            _check_condition(say.when, figure.space, figure.state)
+    if figure.predict:
+        figure.space.read(figure.predict.when)
     for panel in figure.panels:
         check_panel(panel, figure.space, figure.state, figure.controls)
 
@@ -149,6 +154,14 @@ def _check_stops(control: Slider, space: Space) -> None:
                 f"stop {label!r} names {stop!r}, which is no scalar output; "
                 f"there are {sorted(n for n, d in space.fields.items() if not d)}"
             )
+
+
+def _check_condition(name: str, space: Space, state: State) -> None:
+    if name not in space.fields:
+        raise ValueError(f"Say(when=): {unknown_field(space, name)}")
+    if missing := space.needs(name) - set(state):
+        raise ValueError(f"Say(when={name!r}) is open in {sorted(missing)}")
+    check_exact(name, space, "condition")
 
 
 def _check_details(panel: Mark, space: Space) -> None:

@@ -97,6 +97,7 @@ def test_focus_in_one_panel_marks_the_same_setting_in_the_others(open_page):
     assert ridge.count() == 0
     press(page, "#fig-init-scale .ck-panel:nth-child(1) svg", "ArrowUp")
     assert ridge.count() == 1
+    assert page.locator("#fig-init-scale .ck-linked").count() == 1
     page.locator(
         "#fig-batch-budget .ck-panel:nth-child(2) svg"
     ).scroll_into_view_if_needed()

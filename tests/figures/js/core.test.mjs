@@ -51,6 +51,9 @@ test("more than three touching context labels merge, the focus stays", () => {
   const context = [50, 51, 52, 53].map((y) => ({ x: 0, y, text: `${y}`, width: 9, context: true }));
   const focus = { x: 0, y: 20, text: "B = 4", width: 30, context: false };
   assert.deepEqual(columnLabels([...context, focus], 0, 200).map((p) => p.text), ["B = 4", "4 others"]);
+  const aside = { x: 0, y: 150, text: "apart", width: 9, context: true };
+  const texts = columnLabels([...context, aside], 0, 200).map((p) => p.text);
+  assert.deepEqual(texts, ["4 others", "apart"]);
   const spread = [0, 50, 100, 150].map((y) => ({ x: 0, y, text: `${y}`, width: 9, context: true }));
   assert.equal(columnLabels(spread, 0, 200).length, 4);
 });

@@ -32,15 +32,19 @@ export function columnLabels(ends, top, bottom) {
   return placed;
 }
 
-/** Merge context labels into "7 others" if more than three of them would touch. */
+/** Merge context labels into "7 others" where more than three of them would touch. */
 function mergeContext(ends) {
-  const context = ends.filter((end) => end.context);
-  const span = context.length ? context.at(-1).y - context[0].y : 0;
-  if (context.length <= 3 || span >= LINE * (context.length - 1)) return ends;
-  const middle = context[Math.floor(context.length / 2)];
-  const merged = { ...middle, text: `${context.length} others` };
-  return ends.filter((end) => !end.context || end === middle)
-    .map((end) => (end === middle ? merged : end));
+  const clusters = [];
+  for (const end of ends.filter(({ context }) => context)) {
+    const touches = clusters.length && end.y - clusters.at(-1).at(-1).y < LINE;
+    if (touches) clusters.at(-1).push(end);
+    else clusters.push([end]);
+  }
+  const crowds = clusters.filter((cluster) => cluster.length > 3);
+  const merged = crowds.map((crowd) =>
+    ({ ...crowd[Math.floor(crowd.length / 2)], text: `${crowd.length} others` }));
+  const kept = ends.filter((end) => !crowds.some((crowd) => crowd.includes(end)));
+  return [...kept, ...merged].sort((a, b) => a.y - b.y);
 }
 
 /**

@@ -7,7 +7,9 @@ import { drawablePoints } from "./curves.js";
 export function labelPlaces(panel, curves, width) {
   const named = panel.labels ? curves.filter((curve) => curve.text) : [];
   const widths = named.map((c) => textWidth(c.text, 12, c.focus));
-  const widest = Math.max(0, ...widths);
+  const crowd = named.filter((c) => c.context).length;
+  const merged = crowd > 3 ? textWidth(`${crowd} others`) : 0;
+  const widest = Math.max(merged, ...widths);
   if (!named.length || named.every((c) => c.points)) return { right: 12 };
   if (widest + 14 <= width * 0.3) return { right: widest + 14 };
   let [x, row] = [0, 0];

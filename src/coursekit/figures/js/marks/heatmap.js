@@ -80,14 +80,14 @@ function refLines(panel, view, grid) {
     if (vertical) {
       const x = grid.left + (place + 0.5) * grid.w;
       const late = x + textWidth(ref.label) + 8 > grid.right;
-      const words = refLabel(x + (late ? -5 : 5), grid.top - 4, ref.label, late ? "end" : "start",
+      const words = refLabel(x + (late ? -5 : 5), grid.top - 6, ref.label, late ? "end" : "start",
         { top: grid.top - 16, bottom: grid.bottom });
       return bothInks(x, grid.top, x, grid.bottom) + words;
     }
     const row = panel.upwards ? grid.rows - 1 - place : place;
     const y = grid.top + (row + 0.5) * grid.h;
     return bothInks(grid.left, y, grid.right, y)
-      + refLabel(grid.right, grid.top - 5, ref.label, "end", { top: 0, bottom: grid.top });
+      + refLabel(grid.right, grid.top - 6, ref.label, "end", { top: 0, bottom: grid.top });
   });
 }
 

@@ -26,7 +26,7 @@ export function lines(panel, view) {
     ...refLines(panel, view, frame),
     element("g", { "clip-path": `url(#${clip})` }, inside),
     ...curves.map((curve) => endMark(curve, frame)),
-    cursorOf(panel, view, curves, frame),
+    cursorsOf(panel, view, curves, frame),
     places.legend ? legendOf(places.legend) : endLabels(panel, curves, frame),
   ];
   return {
@@ -76,18 +76,23 @@ function strokeOf(panel, view, curve, frame) {
   return element("path", { d: pathsOf(curve, frame), class: strokeClass(curve) + mark });
 }
 
-function cursorOf(panel, view, curves, frame) {
-  const place = view.state[panel.cursor];
+/** Mark the shown moment, and the place that another panel points at. */
+function cursorsOf(panel, view, curves, frame) {
+  const places = [[view.state[panel.cursor], "ck-cursor"], [view.hover[panel.axis], "ck-linked"]];
+  return places.map(([place, look]) =>
+    (place === undefined ? "" : cursorAt(place, look, curves, frame))).join("");
+}
+
+function cursorAt(place, look, curves, frame) {
   const focus = curves.filter((curve) => curve.focus && !curve.points);
-  if (place === undefined || !focus.length) return "";
-  const at = focus.at(-1).xs[place];
-  if (frame.x.log && at <= 0) return "";
+  const at = focus.at(-1)?.xs[place];
+  if (at === undefined || (frame.x.log && at <= 0)) return "";
   const dots = focus.map((curve) => {
     const [x, y] = [frame.x(curve.xs[place]), frame.y(curve.ys[place])];
     const seen = Number.isFinite(y) && y >= frame.top - 1 && y <= frame.bottom + 1;
     return seen ? marker(curve.dash, x, y, 4.5, `ck-mark ck-f-${curve.colour}`) : "";
   });
-  return line(frame.x(at), frame.top, frame.x(at), frame.bottom, "ck-cursor") + dots.join("");
+  return line(frame.x(at), frame.top, frame.x(at), frame.bottom, look) + dots.join("");
 }
 
 function refLines(panel, view, frame) {
