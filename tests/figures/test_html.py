@@ -5,12 +5,16 @@ import subprocess
 import sys
 import zlib
 from html.parser import HTMLParser
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
 
 from coursekit.figures import Figure
-from coursekit.figures.html import fragment, mimebundle, script, stylesheet
+from coursekit.figures.html import fragment, mimebundle, resting_png, script, stylesheet
 from coursekit.figures.meta import stored_arrays
 from coursekit.figures.modules import JS, imports_of, join_modules, module_text, squeeze
-from coursekit.figures.palette import PALETTE
+from coursekit.figures.palette import PALETTE, rgb
 
 
 def test_a_fragment_is_the_same_every_time(samples, figures):
@@ -136,3 +140,10 @@ def test_figures_never_load_torch():
     code = "import sys, coursekit.figures.html; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "False", done.stderr
+
+
+def test_the_resting_picture_keeps_the_colour_in_focus(figures):
+    picture = Image.open(BytesIO(resting_png(figures["batch-budget"]))).convert("RGB")
+    pixels = np.asarray(picture).reshape(-1, 3)
+    wanted = np.round(255 * np.array(rgb(PALETTE["light"]["vermillion"])))
+    assert (np.abs(pixels - wanted).max(-1) <= 6).sum() > 100

@@ -20,12 +20,11 @@ from functools import cache, lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 from .cube_file import pack
 from .meta import header, stored_arrays
 from .modules import JS, compact, join_modules, module_name
 from .palette import DASHES, PALETTE, SERIES
+from .pictures import in_few_colours
 
 if TYPE_CHECKING:
     from .figure import Figure
@@ -109,11 +108,9 @@ def resting_png(figure: Figure) -> bytes:
     Returns:
         PNG.
     """
-    buffer, small = BytesIO(), BytesIO()
+    buffer = BytesIO()
     figure.static("light").savefig(buffer, format="png", dpi=130)
-    picture = Image.open(buffer).convert("RGB")
-    picture.quantize(64, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
-    return small.getvalue()
+    return in_few_colours(buffer)
 
 
 @cache

@@ -60,13 +60,29 @@ def to_png(
     Returns:
         The file.
     """
-    from PIL import Image
-
-    buffer, small = BytesIO(), BytesIO()
+    buffer = BytesIO()
     with use_style(theme, width):
         draw().savefig(buffer, format="png", dpi=96 * scale)
-    picture = Image.open(buffer).convert("RGB")
-    few = picture.quantize(128, dither=Image.Dither.NONE)
+    return in_few_colours(buffer)
+
+
+def in_few_colours(picture: BytesIO) -> bytes:
+    """Make a picture a third of its size.
+
+    The colours kept are those farthest apart: counting pixels instead would drop the
+    thin line in focus first.
+
+    Args:
+        picture: A PNG.
+
+    Returns:
+        The same as a PNG of 128 colours.
+    """
+    from PIL import Image
+
+    small, far = BytesIO(), Image.Quantize.MAXCOVERAGE
+    full = Image.open(picture).convert("RGB")
+    few = full.quantize(128, method=far, dither=Image.Dither.NONE)
     few.save(small, "PNG", optimize=True)
     return small.getvalue()
 
