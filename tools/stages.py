@@ -65,12 +65,13 @@ class Stage:
                 self.skips[skip.get("message", "no reason given")] += 1
 
 
-def pytest(name: str, *arguments: str, workers: int = 2) -> Stage:
-    """Make a stage that runs pytest on both cores, one file on one worker."""
+def pytest(name: str, *arguments: str, workers: int = 2, by: str = "file") -> Stage:
+    """Make a stage that runs pytest on both cores, dealt out by file or by test."""
     stage = Stage(name, lambda: None)
     command = [PYTHON, "-m", "pytest", "-q", f"--junitxml={stage.report}", *arguments]
     if workers > 1:
-        command += ["-n", str(workers), "--dist", "loadfile"]
+        dealt = {"file": "loadfile", "test": "load"}[by]
+        command += ["-n", str(workers), "--dist", dealt]
     stage.action = lambda: run(*command, env=ENVIRONMENT)
     return stage
 
@@ -99,7 +100,7 @@ def all_stages(build_book: Callable[[], None]) -> list[Stage]:
         pytest("chapters (nbval)", *nbval, *chapters),
         pytest("labs (nbval)", *nbval, *notebooks("labs/source/*.ipynb"), workers=1),
         Stage("book", build_book),
-        pytest("browser", "tests", "-m", "browser"),
+        pytest("browser", "tests", "-m", "browser", by="test"),
         pytest("packaging", "tests", "-m", "packaging", workers=1),
     ]
 
