@@ -468,12 +468,133 @@ def test_grad_scaler_unscales_and_skips(make):
     assert torch.equal(theta, twin)
 
 
+# The fast paths against the rule itself.
+
+
+def by_the_rule(rule, theta, gradients, rates, hyper):
+    state = rule.init(theta)
+    for t, (g, lr) in enumerate(zip(gradients, rates, strict=True), 1):
+        delta, state = rule.update(g, state, theta, t, **{**hyper, "lr": lr})
+        theta = theta - delta
+    return theta
+
+
+def fast_equals_rule(make, hyper, size, dtype=torch.float64):
+    """One tensor of that size, its rate falling, against the rule without adapter."""
+    draw = torch.Generator().manual_seed(3)
+    start = torch.randn(size, generator=draw).to(dtype)
+    gradients = [torch.randn(size, generator=draw).to(dtype) for _ in range(6)]
+    rates = [0.1 / t for t in range(1, 7)]
+    theta = nn.Parameter(start.clone())
+    optimizer = make([theta], lr=0.1, **hyper)
+    for g, lr in zip(gradients, rates, strict=True):
+        theta.grad, optimizer.param_groups[0]["lr"] = g, lr
+        optimizer.step()
+    group = optimizer.param_groups[0]
+    settings = {name: group[name] for name in make.rule.hyper}
+    expected = by_the_rule(make.rule, start, gradients, rates, settings)
+    tolerance = 1e-12 if dtype == torch.float64 else 1e-5
+    return torch.allclose(theta, expected, rtol=tolerance, atol=tolerance)
+
+
+FUSED = [
+    (Adam, {}),
+    (AdamW, {"weight_decay": 0.3}),
+    (AdaGrad, {"lr_decay": 0.2}),
+    (SGDM, {"convention": "torch", "momentum": 0.8}),
+]
+
+
+def blocks_equal_the_rule(make, hyper):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(RuleOptimizer.add_param_group.__globals__, "BLOCK", 4)
+        patch.setitem(
+            RuleOptimizer.add_param_group.__globals__, "fused_step", lambda *_: False
+        )
+        return fast_equals_rule(make, hyper, 11)
+
+
+@ALL
+def test_blocks_equal_the_rule(make, hyper):
+    assert blocks_equal_the_rule(make, hyper)
+
+
+def test_layers_keep_their_own_norm():
+    """LAMB moves each of two layers by the share of its own norm."""
+    layers = [nn.Parameter(torch.full((4,), size)) for size in (1.0, 100.0)]
+    optimizer = LAMB(layers, lr=0.1, weight_decay=0.0)
+    for layer in layers:
+        layer.grad = torch.ones(4)
+    optimizer.step()
+    assert [layer[0].item() for layer in layers] == pytest.approx([0.9, 90.0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("make", "hyper"), FUSED)
+def test_fused_kernels_equal_the_rule(monkeypatch, make, hyper, dtype):
+    scope, done = RuleOptimizer.add_param_group.__globals__, []
+    kernel = scope["fused_step"]
+    monkeypatch.setitem(
+        scope, "fused_step", lambda *args: done.append(kernel(*args)) or done[-1]
+    )
+    assert fast_equals_rule(make, hyper, 1000, dtype)
+    assert done == [True] * 6
+
+
+@pytest.mark.parametrize(
+    ("make", "hyper"),
+    [
+        (Adam, {"variant": "eps_hat"}),
+        (AdaGrad, {"initial_accumulator_value": 0.5}),
+        (SGDM, {"convention": "ema"}),
+        (SGDM, {}),
+        (AMSGrad, {"variant": "torch"}),
+        (SGD, {}),
+    ],
+)
+def test_a_kernel_stands_in_only_for_the_same_method(make, hyper):
+    assert fast_equals_rule(make, hyper, 50)
+
+
+@pytest.mark.parametrize("error", [AttributeError, NotImplementedError])
+def test_without_a_kernel_the_rule_itself_runs(monkeypatch, error):
+    def refuse(*args, **kwargs):
+        raise error("no such kernel")
+
+    monkeypatch.setattr(torch, "_fused_adam_", refuse)
+    assert fast_equals_rule(Adam, {}, 50)
+
+
+@ALL
+def test_tensors_with_gaps_in_memory_are_updated_in_their_place(make, hyper):
+    dense = torch.arange(1.0, 7.0, dtype=torch.float64).reshape(2, 3)
+    a, b = nn.Parameter(dense.clone()), nn.Parameter(dense.t().contiguous().t())
+    assert not b.is_contiguous()
+    optimizers = make([a], lr=0.1, **hyper), make([b], lr=0.1, **hyper)
+    for _ in range(4):
+        for theta, optimizer in zip((a, b), optimizers, strict=True):
+            theta.grad = theta.detach().sin()
+            optimizer.step()
+    assert torch.allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_the_state_of_a_joint_step_is_that_of_each_tensor():
+    """Small tensors are updated as one; what is saved has their own shapes."""
+    net = small_net()
+    optimizer = AMSGrad(net.parameters(), lr=0.1)
+    for x, y in batches(3):
+        take(net, optimizer, x, y)
+    for p in net.parameters():
+        state = optimizer.state[p]
+        assert all(state[name].shape == p.shape for name in ("m", "v", "v_max"))
+
+
 # Small wrongs in the adapter itself.
 
 ADAPTER_MUTANTS = [
     ("_update", '["step"] + 1', '["step"] + 2'),
     ("_update", "self.rule.init(theta), 0)", "self.rule.init(theta), 1)"),
-    ("_update", "theta.sub_(part)", "theta.add_(part)"),
+    ("_update", "_foreach_sub_", "_foreach_add_"),
     ("_update", "_parts(delta, members)", "_parts(g, members)"),
     ("_update", "self._keep(members, state, t)", "self._keep(members, {}, t)"),
     ("_update", "if not self.state[members[0]]:", "if True:"),
@@ -481,8 +602,13 @@ ADAPTER_MUTANTS = [
     ("_keep", "name in self.rule.scalars", "False"),
     ("_past", "name in self.rule.scalars", "False"),
     ("_past", "for theta in members", "for theta in members[::-1]"),
-    ("_vectors", 'self.rule.scope != "group"', "True"),
-    ("_vectors", "(steps, ", "("),
+    ("_vectors", 'self.rule.scope == "group" or', ""),
+    ("_vectors", 'self.rule.scope == "element"', "True"),
+    ("_vectors", "(steps, ", "(0, "),
+    ("_by_blocks", "theta[here].sub_(delta)", "theta[here].add_(delta)"),
+    ("_by_blocks", "past[name][here]", "past[name][:BLOCK]"),
+    ("_by_blocks", "g[here], piece", "g[:BLOCK], piece"),
+    ("_by_blocks", "state[name][here] = value", "pass"),
     ("_gradient", "-g if", "g if"),
     ("_gradient", 'group["weight_decay"])', '-group["weight_decay"])'),
     ("_gradient", ' and "weight_decay" not in self.rule.hyper', ""),
@@ -508,6 +634,9 @@ def checks():
             yield lambda c=case[1:], m=maximize: _assert(equals_torch(*c, m, 25))
     yield lambda: test_the_gradient_is_the_callers_and_stays_as_it_was(Adam, {})
     yield lambda: test_closure_is_called_once_with_gradients_on(SGDM, {})
+    yield lambda: _assert(fast_equals_rule(RMSProp, {"centered": True}, 2**15 + 11))
+    yield lambda: _assert(fast_equals_rule(NAdam, {}, 2**15 + 11))
+    yield test_layers_keep_their_own_norm
     yield test_a_group_is_one_vector_for_a_rule_that_says_so
     yield test_parameters_that_join_late_are_a_vector_of_their_own
     yield test_an_embedding_with_sparse_gradients_is_refused_in_words
