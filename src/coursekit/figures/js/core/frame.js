@@ -15,13 +15,13 @@ const BOTTOM = 38;
  */
 export function createFrame(spec) {
   const { width, height, xlim, ylim, xlog = false, ylog = false } = spec;
-  const words = wrapText(spec.ylabel, width);
+  const right = width - (spec.right ?? 12);
+  const words = linesAbove(spec.ylabel, right);
   const top = TOP + (spec.top ?? 0) + 15 * Math.max(0, words.length - 1);
   const bottom = height - BOTTOM;
   const yticks = spec.rows ? [] : ticksOf(ylim, ylog, Math.max(3, (bottom - top) / 44));
   const names = spec.rows ?? tickNames(yticks, ylog);
   const left = Math.max(26, ...names.map((n) => textWidth(n))) + 10;
-  const right = width - (spec.right ?? 12);
   const x = createScale(xlim, [left, right], xlog);
   const y = createScale(ylim ?? [0, 1], [bottom, top], ylog);
   const plot = { left, right, top, bottom, width, height };
@@ -57,9 +57,14 @@ export function axisNames({ xlabel, ylabel, quiet }, left, right, height) {
   const below = { "text-anchor": "middle", class: "ck-axis" };
   const half = textWidth(xlabel ?? "") / 2;
   const centre = Math.max((left + right) / 2, half + 2);
-  const above = quiet ? [] : wrapText(ylabel, Math.max(right, 120)).map((text, k) =>
+  const above = quiet ? [] : linesAbove(ylabel, right).map((text, k) =>
     label(0, 13 + 15 * k, text, { class: "ck-axis" }));
   return above.join("") + (xlabel ? label(centre, height - 6, xlabel, below) : "");
+}
+
+/** Break the name of y, which reaches from the panel's edge to the right end of x. */
+function linesAbove(ylabel, right) {
+  return wrapText(ylabel, Math.max(right, 120));
 }
 
 function wrapText(text, width) {
