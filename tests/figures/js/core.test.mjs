@@ -7,7 +7,7 @@ const { createScale, ticksOf } = await load("core/scale");
 const { boxOf, columnLabels, insideLabels, overlap } = await load("core/labels");
 const { inkOn, luminanceOf, rampColour } = await load("core/colour");
 const { readLink, stateLink } = await load("core/link");
-const { keepApart } = await load("core/frame");
+const { createFrame, keepApart } = await load("core/frame");
 const { levelsOf, sampleField, traceLevel } = await load("core/contour");
 const { Space } = await load("core/space");
 const { fillText, sentenceOf } = await load("core/says");
@@ -71,6 +71,16 @@ test("labels inside the plot avoid each other or give way", () => {
 test("tick texts that would touch are left out", () => {
   const items = [0, 5, 40, 80].map((at) => ({ at, text: "000" }));
   assert.deepEqual(keepApart(items).map((i) => i.shown), [true, false, true, false]);
+});
+
+test("a wrapped name of y stands above the plot, on few lines or many", () => {
+  const spec = { height: 240, xlim: [0, 1], ylim: [1e-6, 1e4], ylog: true,
+    ylabel: "standard deviation (range of 5 seeds)" };
+  for (const width of [150, 200, 260, 320, 400]) {
+    const frame = createFrame({ ...spec, width, right: 80 });
+    const lines = frame.axes.match(/class="ck-axis"/g).length;
+    assert.ok(frame.top >= 13 + 15 * (lines - 1) + 8, `${width}: ${lines} lines`);
+  }
 });
 
 test("ink on any colour has at least 4.58 : 1", () => {
