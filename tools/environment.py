@@ -62,7 +62,7 @@ def fingerprint(kind: str) -> str:
 def torch_source() -> list[str]:
     """Turn the variable TORCH_INDEX into pip's arguments; empty if it is not set."""
     index = os.environ.get("TORCH_INDEX")
-    return ["--index-url", index] if index else []
+    return ["--extra-index-url", index] if index else []
 
 
 def ensure(kind: str) -> None:
