@@ -68,7 +68,10 @@ def test_another_torch_index_is_another_environment(monkeypatch):
     monkeypatch.delenv("TORCH_INDEX", raising=False)
     before = environment.fingerprint("all")
     monkeypatch.setenv("TORCH_INDEX", "https://example.org/whl")
-    assert environment.torch_source() == ["--extra-index-url", "https://example.org/whl"]
+    assert environment.torch_source() == [
+        "--extra-index-url",
+        "https://example.org/whl",
+    ]
     assert environment.fingerprint("all") != before
 
 
