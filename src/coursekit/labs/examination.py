@@ -15,7 +15,7 @@ __all__ = ["examine"]
 
 STOPS = ("missing", "undefined", "timeout", "memory", "killed", "recursion")
 CHANGED = (
-    "The values are right, but the call changed its argument `{}` in place. Whoever "
+    "The value is right here, but the call changed its argument `{}` in place. Whoever "
     "called you still needs it: work on a copy (`.clone()`), and use `x = x + 1` "
     "rather than `x += 1`."
 )
