@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from . import (
         claims,
         cli,
+        compression,
+        curvature,
         data,
         device,
         diagnosis,
@@ -34,8 +36,11 @@ if TYPE_CHECKING:
         norm,
         notation,
         optim,
+        parallel,
         probes,
+        regularization,
         schedules,
+        selection,
         source,
         stats,
     )
@@ -45,6 +50,8 @@ __version__ = "0.1.0"
 __all__ = [
     "claims",
     "cli",
+    "compression",
+    "curvature",
     "data",
     "device",
     "diagnosis",
@@ -59,8 +66,11 @@ __all__ = [
     "norm",
     "notation",
     "optim",
+    "parallel",
     "probes",
+    "regularization",
     "schedules",
+    "selection",
     "source",
     "stats",
 ]

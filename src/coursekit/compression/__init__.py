@@ -1,0 +1,1 @@
+"""Make a trained network smaller: prune, share, quantize, code, factorize."""

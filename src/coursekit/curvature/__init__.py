@@ -1,0 +1,1 @@
+"""Measure second derivatives of a loss: Hessians, spectra, critical points."""

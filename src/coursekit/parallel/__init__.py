@@ -1,0 +1,1 @@
+"""Train one model with several workers: split data, split layers, share parameters."""

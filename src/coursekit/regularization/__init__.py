@@ -1,0 +1,1 @@
+"""Keep a network from fitting noise: penalties, dropout, augmentation, stopping."""
