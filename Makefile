@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export TORCH_INDEX
 
-.PHONY: help book test execute figures labs lab serve bench
-help book test execute figures labs lab serve bench:
+.PHONY: help book test mutants execute figures labs lab serve bench
+help book test mutants execute figures labs lab serve bench:
 	@$(PYTHON) tools/task.py $@
 .DEFAULT_GOAL := help

@@ -41,9 +41,23 @@ def mutant_of(function: Callable[..., Any], old: str, new: str) -> Callable[...,
     return scope[function.__name__]
 
 
-@pytest.fixture(scope="session")
-def mutate() -> Callable[..., Callable[..., Any]]:
-    return mutant_of
+@pytest.fixture
+def note_mutant(
+    record_property: Callable[[str, object], None],
+) -> Callable[[str, str, str, str], None]:
+    """Enter a mutant into the table of `make mutants`: module, function, old, new."""
+    return lambda *mutant: record_property("mutant", mutant)
+
+
+@pytest.fixture
+def mutate(note_mutant: Callable[..., None]) -> Callable[..., Callable[..., Any]]:
+    """Make a small wrong of a function, and note it."""
+
+    def wrong(function: Callable[..., Any], old: str, new: str) -> Callable[..., Any]:
+        note_mutant(function.__module__, function.__qualname__, old, new)
+        return mutant_of(function, old, new)
+
+    return wrong
 
 
 @pytest.fixture(scope="session")

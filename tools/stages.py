@@ -17,6 +17,8 @@ from environment import BIN, ENVIRONMENT, PYTHON, ROOT, Failed, run
 
 REPORTS = ROOT / "_build" / "reports"
 NEEDS_BOOK = "browser or packaging"
+# a plugin is imported before pytest reads where the tools are
+WITH_TOOLS = ENVIRONMENT | {"PYTHONPATH": str(ROOT / "tools")}
 
 
 @dataclass
@@ -72,8 +74,13 @@ def pytest(name: str, *arguments: str, workers: int = 2, by: str = "file") -> St
     if workers > 1:
         dealt = {"file": "loadfile", "test": "load"}[by]
         command += ["-n", str(workers), "--dist", dealt]
-    stage.action = lambda: run(*command, env=ENVIRONMENT)
+    stage.action = lambda: run(*command, env=WITH_TOOLS)
     return stage
+
+
+def mutants(word: str) -> list[str]:
+    """Ask pytest for the table of mutants, or only for its gaps."""
+    return ["-p", "mutant_table", f"--mutants={word}"]
 
 
 def notebooks(pattern: str) -> list[str]:
@@ -93,10 +100,10 @@ def all_stages(build_book: Callable[[], None]) -> list[Stage]:
     """List the stages in the order that shows a fault soonest."""
     nbval = ["--nbval", "--nbval-current-env"]
     chapters = [*notebooks("chapters/*.ipynb"), *notebooks("book/*.ipynb")]
-    unit = f"not ({NEEDS_BOOK})"
+    unit = ["-m", f"not ({NEEDS_BOOK})", *mutants("check")]
     return [
         Stage("lint and types", types_and_lint),
-        pytest("tests and doctests", "tests", "src", "--doctest-modules", "-m", unit),
+        pytest("tests and doctests", "tests", "src", "--doctest-modules", *unit),
         pytest("chapters (nbval)", *nbval, *chapters),
         pytest("labs (nbval)", *nbval, *notebooks("labs/source/*.ipynb"), workers=1),
         Stage("book", build_book),

@@ -88,6 +88,13 @@ def serve() -> None:
     run(sys.executable, "-m", "http.server", "8000", *where)
 
 
+def mutants() -> None:
+    """Print every small wrong that the tests catch, and what none has tried."""
+    ensure("all")
+    command = [PYTHON, "-m", "pytest", "-q", "-n2", "tests", *stages.mutants("table")]
+    run(*command, env=stages.WITH_TOOLS)
+
+
 def bench() -> None:
     """Print the ratios of benchmarks/README.md, measured on this machine."""
     ensure("all")
@@ -97,7 +104,8 @@ def bench() -> None:
 
 
 COMMANDS = {
-    f.__name__: f for f in (book, test, execute, figures, labs, lab, serve, bench)
+    f.__name__: f
+    for f in (book, test, mutants, execute, figures, labs, lab, serve, bench)
 }
 
 
