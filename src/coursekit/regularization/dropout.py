@@ -1,0 +1,237 @@
+r"""Drop units at random in training, so that none can rely on another.
+
+Every unit j of every example is kept with probability
+:math:`q = 1 - p_{drop}`, decided anew at every forward pass:
+
+.. math::
+
+    r_j &\sim \mathrm{Bernoulli}(q) \qquad (1)
+
+The mean of :math:`r_j x_j` is :math:`q\, x_j`, so training and prediction would
+work at different scales. The two conventions differ in where that is repaired.
+*Standard* dropout, the original one, trains with the bare mask and shrinks at
+prediction,
+
+.. math::
+
+    y &= r \odot x \quad\text{(training)} \qquad (2) \\
+    y &= q\, x \quad\text{(prediction)} \qquad (3)
+
+*inverted* dropout, which every framework has, stretches in training and leaves
+prediction alone:
+
+.. math::
+
+    y &= r \odot x / q \quad\text{(training)} \qquad (4) \\
+    y &= x \quad\text{(prediction)} \qquad (5)
+
+Each has the same mean in training as it has at prediction. Multiplying by q at
+prediction is *standard* dropout; to do it on top of (4) shrinks twice.
+
+The mask adds the variance :math:`x_j^2\, p_{drop}/q` (4), so the gradient is
+noisier: a rate that was just stable without dropout may diverge with it. A
+batch norm behind it measures a larger variance in training than it will see at
+prediction.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float, Num
+from torch import Tensor, nn
+
+from .._validate import check_range
+
+__all__ = ["Dropout", "dropout", "dropout_mask"]
+
+
+def dropout_mask(
+    shape: Sequence[int], p: float = 0.5, *, generator: torch.Generator
+) -> Bool[Tensor, "..."]:
+    r"""Draw r of equation (1): True where a unit is kept.
+
+    Args:
+        shape: Shape of the mask. An axis of length 1 gives all entries along
+            it one fate: ``[N, C, 1, 1]`` drops whole channels of images.
+        p: :math:`p_{drop}` in [0, 1].
+        generator: Source of randomness; the mask is made on its device.
+
+    Returns:
+        The mask.
+
+    Raises:
+        ValueError: If p is out of its range.
+
+    Example:
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> dropout_mask((2, 4), 0.5, generator=generator)
+        tensor([[ True, False,  True,  True],
+                [ True, False,  True, False]])
+
+    References:
+        Srivastava et al. (2014), Dropout, JMLR 15, section 4.
+        Tompson et al. (2015), arXiv 1411.4280, section 3.2, for channels.
+    """
+    q = 1 - check_range("p", p, 0, 1)
+    shape = tuple(shape)
+    return torch.rand(shape, generator=generator, device=generator.device) < q  # (1)
+
+
+def dropout(
+    x: Float[Tensor, "*shape"],
+    p: float = 0.5,
+    *,
+    training: bool = True,
+    inverted: bool = True,
+    mask: Num[Tensor, "..."] | Bool[Tensor, "..."] | None = None,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "*shape"]:
+    r"""Return y of equations (2) to (5).
+
+    Args:
+        x: Activations.
+        p: :math:`p_{drop}` in [0, 1].
+        training: Whether units are dropped.
+        inverted: Whether the scale is repaired in training, (4) and (5), or at
+            prediction, (2) and (3).
+        mask: r, of a shape that broadcasts to x; drawn if None.
+        generator: What the mask is drawn from.
+
+    Shape:
+        any, to the same.
+
+    Returns:
+        The thinned, or in prediction the whole, activations.
+
+    Raises:
+        ValueError: If p is out of its range, or the mask does not fit.
+        TypeError: If x is not a floating-point tensor, or neither a mask nor
+            a generator is given in training.
+
+    Example:
+        >>> x, r = torch.ones(4), torch.tensor([True, False, True, True])
+        >>> dropout(x, 0.2, mask=r), dropout(x, 0.2, mask=r, inverted=False)
+        (tensor([1.2500, 0.0000, 1.2500, 1.2500]), tensor([1., 0., 1., 1.]))
+        >>> dropout(x, 0.2, training=False, inverted=False)
+        tensor([0.8000, 0.8000, 0.8000, 0.8000])
+
+    Notes:
+        With p = 1 all is zero in training; only then are the means of (4)
+        and (5) not equal. ``torch.nn.functional.dropout`` is the inverted one.
+
+    References:
+        Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014),
+        Dropout, JMLR 15, section 4 for (1) to (3), section 10 for (4).
+    """
+    q = 1 - check_range("p", p, 0, 1)
+    if not (isinstance(x, Tensor) and x.is_floating_point()):
+        kind = getattr(x, "dtype", type(x).__name__)
+        raise TypeError(f"x: expected a floating-point tensor, got {kind}")
+    if training:
+        r = _mask(x, p, mask, generator)
+        if not inverted:
+            return r * x  # (2)
+        return r * x / (q or 1.0)  # (4)
+    return x if inverted else q * x  # (5), (3)
+
+
+def _mask(
+    x: Tensor, p: float, mask: Tensor | None, generator: torch.Generator | None
+) -> Tensor:
+    if mask is None:
+        if generator is None:
+            raise TypeError(
+                "generator: expected a torch.Generator in training, got None; give "
+                "one (coursekit.device.generator(seed)) or the mask itself"
+            )
+        mask = dropout_mask(x.shape, p, generator=generator)
+    if torch.broadcast_shapes(mask.shape, x.shape) != x.shape:
+        raise ValueError(
+            f"mask: expected a shape that broadcasts to {tuple(x.shape)}, got "
+            f"{tuple(mask.shape)}"
+        )
+    return mask.to(x)
+
+
+class Dropout(nn.Module):
+    r"""Drop entries in training mode; a drop-in for ``torch.nn.Dropout``.
+
+    Args:
+        p: :math:`p_{drop}` in [0, 1].
+        inverted: Whether the scale is repaired in training, (4) and (5), or at
+            prediction, (2) and (3).
+        generator: Source of the masks; None is torch's global one on the CPU.
+        shared: Axes along which all entries share one fate: ``(-2, -1)`` drops
+            whole channels of ``[N, C, H, W]``, ``(1,)`` the same features at
+            every position of ``[N, T, d]``.
+
+    Shape:
+        any, to the same.
+
+    Raises:
+        ValueError: If p is out of its range.
+
+    Example:
+        >>> layer = Dropout(0.5, generator=torch.Generator().manual_seed(0))
+        >>> layer(torch.ones(8))
+        tensor([2., 0., 2., 2., 2., 0., 2., 0.])
+        >>> layer.eval()(torch.ones(3))
+        tensor([1., 1., 1.])
+
+    Notes:
+        The masks are drawn on the generator's device and then moved, so a CPU
+        generator gives the same masks on every device. Two layers may share
+        one generator; two generators with one seed give equal masks, which
+        are no longer independent. The state of the generator is not in the
+        ``state_dict``: save ``generator.get_state()`` to resume exactly. Under
+        ``torch.func.vmap`` a draw needs ``randomness="same"`` or
+        ``"different"``; to have one generator a model, draw the masks outside
+        and hand them to ``dropout``.
+
+    References:
+        Srivastava et al. (2014), JMLR 15, section 4.
+        Tompson et al. (2015), arXiv 1411.4280, section 3.2, for ``shared``.
+    """
+
+    def __init__(
+        self,
+        p: float = 0.5,
+        inverted: bool = True,
+        generator: torch.Generator | None = None,
+        *,
+        shared: Sequence[int] = (),
+    ) -> None:
+        super().__init__()
+        self.p = check_range("p", p, 0, 1)
+        self.inverted = inverted
+        self.generator = generator
+        self.shared = tuple(shared)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the thinned, or in eval mode the whole, activations.
+
+        Args:
+            x: Activations.
+
+        Returns:
+            Activations of the same shape.
+        """
+        mask = None
+        if self.training:
+            shape = list(x.shape)
+            for axis in self.shared:
+                shape[axis] = 1
+            source = self.generator or torch.default_generator
+            mask = dropout_mask(shape, self.p, generator=source)
+        return dropout(
+            x, self.p, training=self.training, inverted=self.inverted, mask=mask
+        )
+
+    def extra_repr(self) -> str:
+        """Return what stands in the brackets of ``repr``.
+
+        Returns:
+            The arguments.
+        """
+        shared = f", shared={self.shared}" if self.shared else ""
+        return f"p={self.p}, inverted={self.inverted}{shared}"
