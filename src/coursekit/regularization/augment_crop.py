@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from .._validate import check_count
-from ._images import as_batch, lead
+from ._images import as_batch, lead, per_image
 
 __all__ = ["augment_crop", "crop"]
 
@@ -59,15 +59,7 @@ def crop(
     """
     axes = lead(images)
     x, (h, w) = _padded(images, size, padding)
-    i, j = (
-        torch
-        .as_tensor(corner)
-        .expand(*axes, 2)
-        .reshape(-1, 2, 1)
-        .to(x.device)
-        .mT[:, 0]
-        .T
-    )
+    i, j = _whole(per_image("corner", corner, axes, 2)).to(x.device).unbind(-1)
     H, W = x.shape[-2:]
     if bool((i < 0).any() | (j < 0).any() | (i > H - h).any() | (j > W - w).any()):
         raise ValueError(
@@ -125,6 +117,15 @@ def augment_crop(
     i = torch.randint(H - h + 1, axes, **options)
     j = torch.randint(W - w + 1, axes, **options)  # (1)
     return crop(images, torch.stack([i, j], -1), (h, w), padding=padding)
+
+
+def _whole(corner: Tensor) -> Tensor:
+    if not bool((corner == corner.round()).all()):
+        raise ValueError(
+            "corner: expected whole numbers, got fractions of a pixel; "
+            "coursekit.regularization.shift interpolates"
+        )
+    return corner.long()
 
 
 def _padded(

@@ -84,9 +84,9 @@ def augment_rotate(
         >>> x = torch.eye(3)
         >>> generator = torch.Generator().manual_seed(0)
         >>> augment_rotate(x, 10, generator=generator).round(decimals=2)
-        tensor([[0.8400, 0.1100, 0.0000],
-                [0.1100, 1.0000, 0.0900],
-                [0.0000, 0.0900, 0.8400]])
+        tensor([[0.7000, 0.0100, 0.0000],
+                [0.1700, 1.0000, 0.1700],
+                [0.0000, 0.0100, 0.7000]])
 
     References:
         Shorten, Khoshgoftaar (2019), A survey on image data augmentation for

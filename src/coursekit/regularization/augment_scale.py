@@ -83,8 +83,8 @@ def augment_scale(
         >>> x = torch.tensor([[0.0, 8.0, 0.0]]).expand(2, 1, 3)
         >>> generator = torch.Generator().manual_seed(0)
         >>> augment_scale(x, 1.0, generator=generator)[:, 0]
-        tensor([[0.0000, 8.0000, 0.0000],
-                [3.3594, 8.0000, 3.3594]])
+        tensor([[3.8304, 8.0000, 3.8304],
+                [2.0025, 8.0000, 2.0025]])
 
     References:
         Shorten, Khoshgoftaar (2019), A survey on image data augmentation for

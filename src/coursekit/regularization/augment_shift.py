@@ -83,8 +83,8 @@ def augment_shift(
         >>> generator = torch.Generator().manual_seed(0)
         >>> augment_shift(x, 1, whole=True, generator=generator)[:, 0]
         tensor([[0., 0., 0.],
-                [1., 2., 3.],
-                [0., 0., 0.]])
+                [0., 0., 0.],
+                [2., 3., 0.]])
 
     References:
         Shorten, Khoshgoftaar (2019), A survey on image data augmentation for
