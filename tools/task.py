@@ -7,6 +7,7 @@ Python 3.11 are enough. The Makefile only forwards to this file.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -89,8 +90,10 @@ def serve() -> None:
 
 
 def mutants() -> None:
-    """Print every small wrong that the tests catch, and what none has tried."""
+    """Print every small wrong that tests catch; SEARCH=losses looks for new ones."""
     ensure("all")
+    if names := os.environ.get("SEARCH", "").split():
+        return run(PYTHON, ROOT / "tools" / "mutation.py", *names, env=ENVIRONMENT)
     command = [PYTHON, "-m", "pytest", "-q", "-n2", "tests", *stages.mutants("table")]
     run(*command, env=stages.WITH_TOOLS)
 
