@@ -21,15 +21,12 @@ from .augment_flip import augment_flip
 from .augment_rotate import augment_rotate, rotate
 from .augment_scale import augment_scale, rescale
 from .augment_shift import augment_shift, shift
-from .dropout import Dropout, dropout, dropout_mask
-from .early_stopping import (
-    EarlyStopping,
-    StopState,
-    early_stop,
-    generalization_loss,
-)
+from .dropout import dropout, dropout_mask
+from .dropout_layer import Dropout
+from .early_stopping import EarlyStopping
 from .l1_prox import l1_prox, l1_subgradient, proximal_step
 from .penalties import l1_penalty, l2_penalty
+from .stopping_rule import StopState, early_stop, generalization_loss
 from .warp import warp
 from .weight_scaling import ensemble_average, weight_scaling
 
