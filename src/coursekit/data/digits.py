@@ -87,6 +87,34 @@ def digits(
         Machine Learning Repository; the copy that ships with scikit-learn.
     """
     check_in("scaling", scaling, ("standard", "global"))
+    x, y, x_test, y_test = raw_digits(seed, n_train)
+    mean, std = x.mean(0), x.std(0)
+    divisor = std + 0.1 if scaling == "standard" else GLOBAL_SCALE
+
+    def put(values: np.ndarray, kind: torch.dtype) -> Tensor:
+        return torch.tensor(values, dtype=kind, device=device)
+
+    return Split(
+        put((x - mean) / divisor, dtype),
+        put(y, torch.int64),
+        put((x_test - mean) / divisor, dtype),
+        put(y_test, torch.int64),
+    )
+
+
+def raw_digits(seed: int, n_train: int) -> tuple[np.ndarray, ...]:
+    """Return the grey levels 0 to 16 of a training and a test part, unscaled.
+
+    Args:
+        seed: Decides which images are for training.
+        n_train: Number of training images, 1 to 1796.
+
+    Returns:
+        Inputs and labels of the training part, then of the test part.
+
+    Raises:
+        ValueError: If ``n_train`` is out of range.
+    """
     if check_count("n_train", n_train) >= N_IMAGES:
         raise ValueError(
             f"n_train: expected at most {N_IMAGES - 1}, got {n_train}; "
@@ -96,18 +124,7 @@ def digits(
     seed = check_count("seed", seed, least=0)
     order = np.random.default_rng(seed).permutation(N_IMAGES)
     train, test = order[:n_train], order[n_train:]
-    mean, std = x[train].mean(0), x[train].std(0)
-    scaled = (x - mean) / (std + 0.1 if scaling == "standard" else GLOBAL_SCALE)
-
-    def put(values: np.ndarray, kind: torch.dtype) -> Tensor:
-        return torch.tensor(values, dtype=kind, device=device)
-
-    return Split(
-        put(scaled[train], dtype),
-        put(y[train], torch.int64),
-        put(scaled[test], dtype),
-        put(y[test], torch.int64),
-    )
+    return x[train], y[train], x[test], y[test]
 
 
 @cache

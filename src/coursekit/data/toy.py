@@ -14,11 +14,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from .._validate import check_count, check_positive
-from ..device import generator as new_generator
+from ._draw import source
 
 __all__ = ["cubic", "moons", "rings", "spirals", "xor"]
-
-STREAM = 0x746F79
 
 
 def spirals(
@@ -209,8 +207,7 @@ def _generator(
 ) -> torch.Generator:
     check_count("n", n)
     check_positive("noise", noise, zero=True)
-    # Not the seed itself: a model initialized with it would be correlated with x.
-    return generator if generator is not None else new_generator(seed ^ STREAM)
+    return source(generator, seed, "toy")
 
 
 def _uniform(draw: torch.Generator, *shape: int) -> Tensor:
