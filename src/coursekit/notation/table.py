@@ -218,7 +218,32 @@ SYMBOLS: tuple[Symbol, ...] = (
     Symbol(r"K", "number of folds", "n_folds"),
     Symbol(r"P", "workers", "workers"),
     Symbol(r"\tau_s", "staleness", "delay", "", "updates"),
-    Symbol(r"s", "sparsity: share of zeros", "sparsity", "s", "", ("SCALE",)),
+    Symbol(
+        r"\lambda_{L1}, \lambda_{L2}",
+        "coefficient of a penalty on the weights",
+        "weight",
+        "",
+        "loss/parameter, loss/parameter²",
+        ("REG",),
+    ),
+    Symbol(r"\vartheta", "soft threshold", "threshold", "", "parameter", ("REG",)),
+    Symbol(r"r", "dropout mask: 1 where a unit is kept", "mask", "r", "", ("REG",)),
+    Symbol(r"d", "shift of an image", "offset", "d", "pixels", ("REG",)),
+    Symbol(r"\varphi", "angle of a turned image", "angle", "phi", "°", ("REG",)),
+    Symbol(r"u", "magnification of an image", "factor", "u", "", ("REG",)),
+    Symbol(r"m_i", "mask: 1 where a weight is kept", "masks", "m", "", ("SCALE",)),
+    Symbol(
+        r"\Delta", "step of a quantization grid", "step", "", "parameter", ("SCALE",)
+    ),
+    Symbol(r"z", "zero point: the code of 0", "zero", "z", "", ("SCALE",)),
+    Symbol(r"c_i", "code of a quantized weight", "codes", "c", "", ("SCALE",)),
+    Symbol(r"C_k", "shared value of a cluster", "codebook", "C", "", ("SCALE",)),
+    Symbol(r"I_i", "cluster of a weight", "indices", "I", "", ("SCALE",)),
+    Symbol(r"K", "number of shared values", "n_clusters", "K", "", ("SCALE",)),
+    Symbol(r"\sigma_i", "singular value", "", "sigma", "", ("SCALE",)),
+    Symbol(r"H", "entropy of a stream of symbols", "entropy", "", "bits", ("SCALE",)),
+    Symbol(r"\bar l", "mean length of a code", "mean_length", "", "bits", ("SCALE",)),
+    Symbol(r"s", "sparsity: share of zeros", "sparsity, share", "s", "", ("SCALE",)),
     Symbol(r"b", "bits of a number", "bits", "b", "bits", ("SCALE",)),
 )
 
