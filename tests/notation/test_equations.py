@@ -15,6 +15,7 @@ ROOT = Path(coursekit.__file__).parent
 PAGES = [
     *("init", "layers", "models", "optim", "probes", "diagnosis"),
     *("schedules", "losses", "metrics", "norm"),
+    *("regularization", "compression"),
 ]
 COMMENT = re.compile(r"  # \((\d+)\)(?:, \((\d+)\))?$", re.MULTILINE)
 NUMBER = re.compile(r"\\qquad \((\d+)\)")
