@@ -113,17 +113,23 @@ def quantize_uniform(
         f(values, axes, keepdim=True) if axes else values
         for f in (torch.amin, torch.amax)
     )
-    if scheme == "symmetric":
-        least, most = 1 - 2 ** (b - 1), 2 ** (b - 1) - 1
-        step = _positive(torch.maximum(-low, high) / most)  # (6)
-        z = torch.zeros_like(step)
-    else:
-        least, most = 0, 2**b - 1
-        low, high = low.clamp(max=0), high.clamp(min=0)  # (1)
-        step = _positive((high - low) / most)  # (2)
-        z = (-low / step + 0.5).floor()  # (3)
+    grid = _symmetric if scheme == "symmetric" else _affine
+    step, z, least, most = grid(low, high, b)
     c = (values / step + z).round().clamp(least, most)  # (4)
     return Quantized(c.to(torch.int32), step, z, w.dtype)
+
+
+def _affine(low: Tensor, high: Tensor, b: int) -> tuple[Tensor, Tensor, int, int]:
+    low, high = low.clamp(max=0), high.clamp(min=0)  # (1)
+    step = _positive((high - low) / (2**b - 1))  # (2)
+    z = (-low / step + 0.5).floor()  # (3)
+    return step, z, 0, 2**b - 1
+
+
+def _symmetric(low: Tensor, high: Tensor, b: int) -> tuple[Tensor, Tensor, int, int]:
+    most = 2 ** (b - 1) - 1
+    step = _positive(torch.maximum(-low, high) / most)  # (6)
+    return step, torch.zeros_like(step), -most, most
 
 
 def _positive(step: Tensor) -> Tensor:
