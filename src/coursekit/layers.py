@@ -11,12 +11,13 @@ all four must mean the same thing.
 """
 
 from collections.abc import Callable
+from inspect import Parameter, signature
 
 from torch import nn
 
-from ._validate import check_in
+from ._validate import check_in, check_number
 
-__all__ = ["ACTIVATIONS", "LinearMap", "activation", "linear_maps"]
+__all__ = ["ACTIVATIONS", "ALIASES", "LinearMap", "activation", "linear_maps"]
 
 LinearMap = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 
@@ -34,13 +35,17 @@ ACTIVATIONS: dict[str, Callable[..., nn.Module]] = {
     "sigmoid": nn.Sigmoid,
 }
 
+# Not rows of the table: each would appear twice wherever the table is shown.
+ALIASES = {"leaky": "leaky_relu"}
 
-def activation(name: str, **kwargs: float) -> nn.Module:
+
+def activation(name: str, **kwargs: float | str) -> nn.Module:
     r"""Make the activation :math:`\phi` called ``name`` as a module.
 
     Args:
         name: One of ``ACTIVATIONS``: identity, relu, leaky_relu, elu, selu,
-            gelu, silu, softplus, tanh, hard_tanh, sigmoid.
+            gelu, silu, softplus, tanh, hard_tanh, sigmoid, or leaky
+            for leaky_relu.
         **kwargs: Parameters of that function, as torch names them
             (``negative_slope`` for leaky_relu, ``alpha`` for elu, ...).
 
@@ -51,18 +56,36 @@ def activation(name: str, **kwargs: float) -> nn.Module:
         A module without trainable parameters.
 
     Raises:
-        ValueError: If there is no activation of that name.
+        ValueError: If there is no activation of that name, or a parameter is NaN.
+        TypeError: If the function has no parameter of that name.
 
     Example:
         >>> import torch
-        >>> activation("leaky_relu", negative_slope=0.1)(torch.tensor([-1.0, 2.0]))
+        >>> activation("leaky", negative_slope=0.1)(torch.tensor([-1.0, 2.0]))
         tensor([-0.1000,  2.0000])
 
     Notes:
-        ``leaky_relu`` has torch's default slope, 0.01 (Maas et al. 2013).
+        ``leaky_relu`` has the slope of Maas et al. (2013) and of torch, 0.01;
+        models take ``lambda: activation("leaky", negative_slope=0.1)``.
+        Maxout is no function of one number, hence ``coursekit.models.Maxout``.
+
+    References:
+        Maas, Hannun, Ng (2013), Rectifier nonlinearities improve neural network
+        acoustic models, ICML workshop, eq. 2.
     """
-    check_in("activation", name, ACTIVATIONS)
-    return ACTIVATIONS[name](**kwargs)
+    check_in("activation", name, (*ACTIVATIONS, *ALIASES))
+    make = ACTIVATIONS[ALIASES.get(name, name)]
+    known = {p.name: p.default for p in signature(make).parameters.values()}
+    known = {key: value for key, value in known.items() if value is not Parameter.empty}
+    for key, value in kwargs.items():
+        if key not in known:
+            raise TypeError(
+                f"{key}: expected a parameter of {name!r}, got one that it does not "
+                f"have; it has {', '.join(known) or 'none'}"
+            )
+        if isinstance(known[key], float):
+            check_number(key, value)
+    return make(**kwargs)
 
 
 def linear_maps(model: nn.Module) -> list[LinearMap]:

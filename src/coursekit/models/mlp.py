@@ -36,6 +36,9 @@ class MLP(nn.Sequential):
         norm: Makes a norm layer for a given width, e.g. ``nn.BatchNorm1d``;
             it stands between the linear map and the activation.
         bias: Whether the linear maps have a bias.
+        layer: Makes the map of a hidden layer, called as
+            ``layer(n_in, n_out, bias=bias)``. ``coursekit.models.Maxout``
+            brings its own activation: give ``"identity"`` for the other.
 
     Shape:
         input ``[*, d_in]``, output ``[*, d_out]``.
@@ -65,6 +68,7 @@ class MLP(nn.Sequential):
         *,
         norm: Callable[[int], nn.Module] | None = None,
         bias: bool = True,
+        layer: Callable[..., nn.Module] = nn.Linear,
     ) -> None:
         if len(widths) < 2:
             raise ValueError(
@@ -74,13 +78,14 @@ class MLP(nn.Sequential):
         sizes = [check_count(f"widths[{i}]", width) for i, width in enumerate(widths)]
         parts: OrderedDict[str, nn.Module] = OrderedDict()
         last = len(sizes) - 1
-        for layer, (n_in, n_out) in enumerate(pairwise(sizes), 1):
-            parts[f"linear{layer}"] = nn.Linear(n_in, n_out, bias=bias)  # (1)
-            if layer == last:
+        for l, (n_in, n_out) in enumerate(pairwise(sizes), 1):
+            make = nn.Linear if l == last else layer
+            parts[f"linear{l}"] = make(n_in, n_out, bias=bias)  # (1)
+            if l == last:
                 break
             if norm is not None:
-                parts[f"norm{layer}"] = norm(n_out)
-            parts[f"act{layer}"] = new_activation(activation)  # (2)
+                parts[f"norm{l}"] = norm(n_out)
+            parts[f"act{l}"] = new_activation(activation)  # (2)
         super().__init__(parts)
 
     def __getitem__(self, idx: int | slice) -> nn.Module:
@@ -115,3 +120,30 @@ def new_activation(activation: str | Callable[[], nn.Module]) -> nn.Module:
     if isinstance(activation, str):
         return make_activation(activation)
     return activation()
+
+
+def split_mlp(model: nn.Module) -> tuple[list[nn.Linear], list[nn.Module]]:
+    """Part an MLP into its linear maps and the activations between them.
+
+    Args:
+        model: An ``MLP`` without norm layers or other special layers.
+
+    Returns:
+        The n linear maps and the n − 1 activations.
+
+    Raises:
+        TypeError: If the model has other parts.
+
+    Example:
+        >>> split_mlp(MLP([4, 3, 2], "tanh"))[1]
+        [Tanh()]
+    """
+    parts = list(model.children())
+    maps = [part for part in parts[::2] if type(part) is nn.Linear]
+    if not isinstance(model, MLP) or len(maps) != (len(parts) + 1) // 2:
+        raise TypeError(
+            "model: expected an MLP of linear maps and activations in turn, got "
+            f"{type(model).__name__} of {[type(part).__name__ for part in parts]}; norms "
+            "and other layers would need formulas of their own"
+        )
+    return maps, parts[1::2]
