@@ -91,7 +91,7 @@ class EarlyStopping:
         """Whether the run has ended."""
         return self.state.stopped
 
-    def step(self, value: float, model: nn.Module | None = None) -> bool:
+    def step(self, value: float | Tensor, model: nn.Module | None = None) -> bool:
         """Take in one validation value; keep the model's state if it is the best.
 
         Args:
@@ -102,6 +102,8 @@ class EarlyStopping:
             Whether to stop. After the stop, calls change nothing.
         """
         before = self.state
+        if isinstance(value, Tensor):
+            value = value.detach()
         self.state = update(before, self.sign * float(value), **self.hyper)
         if model is not None and self.state.best_step > before.best_step:
             self.best_parameters = _copy(model.state_dict())

@@ -81,7 +81,8 @@ def l1_prox(
         kind = getattr(theta, "dtype", type(theta).__name__)
         raise TypeError(f"theta: expected a floating-point tensor, got {kind}")
     if not isinstance(threshold, Tensor):
-        threshold = torch.tensor(check_number("threshold", threshold))
+        number = check_number("threshold", threshold)
+        threshold = torch.tensor(number, dtype=torch.float64)
     if not bool((threshold >= 0).all()):
         raise ValueError(
             f"threshold: expected numbers >= 0, got {float(threshold.min())}"

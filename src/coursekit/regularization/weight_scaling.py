@@ -85,7 +85,7 @@ def ensemble_average(
     check_in("mean", mean, ("geometric", "arithmetic"))
     q = 1 - check_range("p", p, 0, 1)
     r = _all_masks(h)
-    w = torch.where(r > 0, q, 1 - q).prod(-1)  # (1)
+    w = (r * q + (1 - r) * (1 - q)).prod(-1)  # (1)
     w = w.view(-1, *[1] * h.ndim)
     masks = r.view(len(r), *[1] * (h.ndim - 1), -1)
     log_p = torch.log_softmax(logits(masks * h), -1)  # (2)
