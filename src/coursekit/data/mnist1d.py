@@ -14,8 +14,9 @@ points, covered with noise, tilted and sampled at 40 points:
 
 with t = 0 … 71, j = 0 … 39, linear interpolation between points, and
 :math:`T_y(\tau) = 0` outside of the template. For every signal the place k is
-uniform on 0 … 47, the width w on [12, 18], a on ±0.2 and b on ±0.375; h is a
-Gaussian window with a deviation of 2 points.
+uniform on 0 … 47, the width w on [12, 18], a on ±0.2 and b on ±0.75; h is a
+Gaussian window with a deviation of 2 points. At last mean and deviation of all
+training points are brought to 0 and 1.
 
 The figure may stand anywhere, so a model that treats position 7 and position
 30 alike needs far fewer examples than one that learns each place anew. That
@@ -73,10 +74,10 @@ def mnist1d(
     n_train: int = 4000,
     n_test: int = 1000,
     *,
-    corr_noise: float = 0.25,
-    iid_noise: float = 0.02,
+    corr_noise: float = 0.5,
+    iid_noise: float = 0.04,
     scale: float = 0.4,
-    shear: float = 0.75,
+    shear: float = 1.5,
     max_translation: int = 48,
     permute: bool = False,
     seed: int = 0,
@@ -88,8 +89,8 @@ def mnist1d(
     Args:
         n_train: Number of training signals; the classes are balanced.
         n_test: Number of test signals.
-        corr_noise: :math:`\sigma_c` ≥ 0, of the noise before it is smoothed;
-            after it the deviation is 0.38 of that.
+        corr_noise: :math:`\sigma_c` ≥ 0, of the noise before it is smoothed, in
+            deviations of a figure; after it the deviation is 0.38 of that.
         iid_noise: :math:`\sigma_i` ≥ 0.
         scale: Range of the relative size a, in [0, 2].
         shear: Range of the tilt b, ≥ 0.
@@ -106,7 +107,7 @@ def mnist1d(
         the test part.
 
     Returns:
-        The split, not scaled: the deviation of the signals is about 0.5.
+        The split, scaled with one mean and one deviation of the training part.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -117,9 +118,12 @@ def mnist1d(
         (torch.Size([100, 40]), [2, 2, 2, 2, 2, 2, 2, 2, 2, 2])
 
     Notes:
-        The idea and the ranges are those of MNIST-1D; the curves, the random
-        numbers and these equations are our own, so accuracies do not carry
-        over. There the correlated noise lies beside the figure only.
+        The idea and the kinds of change are those of MNIST-1D; curves, noise
+        levels and equations are our own, so accuracies do not carry over. There
+        the correlated noise lies beside the figure only. Here a linear model
+        reaches 0.46 on the test part, two hidden layers of 64 units 0.82, a CNN
+        with three layers of 25 channels 0.98, and the same CNN 0.85 if
+        ``permute=True`` (Adam, 40 epochs).
 
     References:
         Greydanus, Kobak (2024), Scaling down deep learning with MNIST-1D,
@@ -140,8 +144,10 @@ def mnist1d(
     for n in sizes:
         y = torch.arange(n)[torch.randperm(n, generator=draw)] % len(STROKES)
         x = _signals(y, draw, noise, ranges, places)[:, order]
-        parts += [x.to(device, dtype), y.to(device)]
-    return Split(*parts)
+        parts += [x, y]
+    mean, std = parts[0].mean(), parts[0].std(correction=0)
+    x_train, x_test = (((parts[i] - mean) / std).to(device, dtype) for i in (0, 2))
+    return Split(x_train, parts[1].to(device), x_test, parts[3].to(device))
 
 
 def _signals(
