@@ -9,13 +9,12 @@ rate cannot suit all of them. Equal norms do *not* mean that signals survive:
 see ``coursekit.probes.signals``.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from .._validate import check_in
 from ..layers import LinearMap
-from .quiet import Loss, quiet_loss
+from .quiet import Loss, quiet_gradients
 
 __all__ = ["grad_norms", "weight_grad_norms"]
 
@@ -47,17 +46,15 @@ def grad_norms(
         ValueError: If the statistic is unknown or no parameter is trainable.
 
     Example:
+        >>> import torch
         >>> x, y = torch.ones(1, 2), torch.zeros(1, 1)
         >>> model = nn.Linear(2, 1, bias=False)
         >>> grad_norms(model, x, y, lambda o, y: (3 * o).sum())
         {'weight': 4.24...}
     """
     check_in("statistic", statistic, ("norm", "rms"))
-    names, gradients = _gradients(model, x, y, loss)
-    return {
-        name: _size(gradient, statistic)
-        for name, gradient in zip(names, gradients, strict=True)
-    }
+    _, gradients = quiet_gradients(model, x, y, loss)
+    return {name: _size(g, statistic) for name, g in gradients.items()}
 
 
 def weight_grad_norms(
@@ -85,6 +82,7 @@ def weight_grad_norms(
         ValueError: If the statistic is unknown or no parameter is trainable.
 
     Example:
+        >>> import torch
         >>> from coursekit.models import MLP
         >>> x, y = torch.ones(3, 4), torch.tensor([0, 1, 0])
         >>> len(weight_grad_norms(MLP([4, 6, 5, 2]), x, y))
@@ -97,24 +95,6 @@ def weight_grad_norms(
         if isinstance(module, LinearMap)
     ]
     return [sizes[name] for name in weights if name in sizes]
-
-
-def _gradients(
-    model: nn.Module, x: Tensor, y: Tensor, loss: Loss
-) -> tuple[list[str], tuple[Tensor, ...]]:
-    trainable = {n: p for n, p in model.named_parameters() if p.requires_grad}
-    if not trainable:
-        raise ValueError(
-            f"model: expected trainable parameters, got {type(model).__name__} "
-            "without any; call requires_grad_(True)"
-        )
-    gradients = torch.autograd.grad(
-        quiet_loss(model, x, y, loss),
-        list(trainable.values()),
-        allow_unused=True,
-        materialize_grads=True,
-    )
-    return list(trainable), gradients
 
 
 def _size(gradient: Tensor, statistic: str) -> float:

@@ -24,6 +24,7 @@ followed by a cosine is ``warmup(t, 10) * cosine(max(0, t - 10), 90)``.
 ``warmup``          rises from a small rate, then stays
 ``noam``            rises, then falls like the root of t (Transformers)
 ``linear_scaling``  the rate for another batch size
+``lr_range_test``   no schedule: a short sweep that finds the rate itself
 ==================  =====================================================
 
 The reason to let the rate fall is noise: at a constant rate the loss of SGD
@@ -34,19 +35,29 @@ minima, and none guarantees it.
 from .annealing import cosine, sgdr
 from .cycle import one_cycle, triangular
 from .decay import exponential, inverse, step
+from .lr_range_test import (
+    LRRangeTest,
+    lr_range_test,
+    suggest_argmin,
+    suggest_steepest,
+)
 from .plateau import Plateau
 from .rise import linear_scaling, noam, warmup
 
 __all__ = [
+    "LRRangeTest",
     "Plateau",
     "cosine",
     "exponential",
     "inverse",
     "linear_scaling",
+    "lr_range_test",
     "noam",
     "one_cycle",
     "sgdr",
     "step",
+    "suggest_argmin",
+    "suggest_steepest",
     "triangular",
     "warmup",
 ]

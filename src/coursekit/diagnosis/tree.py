@@ -23,7 +23,7 @@ without any comparison, because every model class has members of finite loss.
 import math
 from enum import StrEnum
 
-from ._validate import check_number, check_positive
+from .._validate import check_number, check_positive
 
 __all__ = ["Diagnosis", "diagnose"]
 
