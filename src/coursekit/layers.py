@@ -66,7 +66,7 @@ def activation(name: str, **kwargs: float | str) -> nn.Module:
 
     Notes:
         ``leaky_relu`` has the slope of Maas et al. (2013) and of torch, 0.01;
-        models take ``lambda: activation("leaky", negative_slope=0.1)``.
+        models take ``functools.partial(activation, "leaky", negative_slope=0.1)``.
         Maxout is no function of one number, hence ``coursekit.models.Maxout``.
 
     References:

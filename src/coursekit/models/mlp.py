@@ -143,7 +143,7 @@ def split_mlp(model: nn.Module) -> tuple[list[nn.Linear], list[nn.Module]]:
     if not isinstance(model, MLP) or len(maps) != (len(parts) + 1) // 2:
         raise TypeError(
             "model: expected an MLP of linear maps and activations in turn, got "
-            f"{type(model).__name__} of {[type(part).__name__ for part in parts]}; norms "
+            f"{type(model).__name__} of {[type(p).__name__ for p in parts]}; norms "
             "and other layers would need formulas of their own"
         )
     return maps, parts[1::2]
