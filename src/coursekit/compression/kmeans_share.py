@@ -168,7 +168,8 @@ def _start(
 ) -> Float[Tensor, " K"]:
     if init == "linear":
         low, high = w.aminmax()
-        return low + (high - low) * torch.linspace(0, 1, K).to(w)
+        steps = torch.linspace(0, 1, K, dtype=w.dtype, device=w.device)
+        return low + (high - low) * steps
     if init == "density":
         shares = (torch.arange(K, device=w.device) + 0.5) / K
         return w.sort().values[(shares * len(w)).long()]
