@@ -97,7 +97,7 @@ class MLP(nn.Sequential):
         Returns:
             The part itself, or a sequence that shares its parts with the MLP.
         """
-        return nn.Sequential(OrderedDict(self.named_children()))[idx]
+        return nn.Sequential(OrderedDict(self._modules.items()))[idx]
 
 
 def new_activation(activation: str | Callable[[], nn.Module]) -> nn.Module:
@@ -138,7 +138,8 @@ def split_mlp(model: nn.Module) -> tuple[list[nn.Linear], list[nn.Module]]:
         >>> split_mlp(MLP([4, 3, 2], "tanh"))[1]
         [Tanh()]
     """
-    parts = list(model.children())
+    # not children(), which lists an activation that two layers share only once
+    parts = list(model) if isinstance(model, MLP) else list(model.children())
     maps = [part for part in parts[::2] if type(part) is nn.Linear]
     if not isinstance(model, MLP) or len(maps) != (len(parts) + 1) // 2:
         raise TypeError(
