@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from pathlib import Path
 
 import pytest
 
-from bookext import accessible, api_pages, claims_table, colab, curriculum
+from bookext import accessible, claims_table, colab, curriculum
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,55 +74,6 @@ def test_claims_are_read_with_the_heading_above_them(tmp_path):
         (heading, record["id"]) for heading, record in claims_table.stored_claims(path)
     ]
     assert found == [("First", "E-1"), ("First", "E-2"), ("Second", "E-3")]
-
-
-def test_every_public_module_has_an_api_page():
-    """A module without a page, or a page without its module, is found here."""
-    pages = {path.stem for path in ROOT.glob("book/api/coursekit.*.rst")}
-    assert pages == set(api_pages.public_modules(ROOT / "src"))
-
-
-def rendered(source: str, method: bool = False) -> str:
-    """Render the first definition of some source."""
-    node = ast.parse(source).body[0]
-    render = api_pages.class_ if isinstance(node, ast.ClassDef) else api_pages.function
-    return "\n".join(render(node, []))
-
-
-def test_signature_and_sections_are_rendered():
-    """A function keeps its signature; Google's sections become fields."""
-    text = rendered(
-        "def f(x: int, *, lr: float = 0.1) -> int:\n"
-        '    r"""Do it.\n\n    $$y = x$$\n\n    Args:\n        x: A $\\\\eta$.\n\n'
-        '    Returns:\n        It.\n    """'
-    )
-    assert ".. py:function:: f(x: int, *, lr: float=0.1) -> int" in text
-    assert ".. math::\n\n      y = x" in text
-    assert ":param x: A :math:`\\\\eta`." in text
-    assert ":returns: It." in text
-
-
-def test_class_shows_public_methods_without_self():
-    """Properties have no brackets, private names do not appear."""
-    text = rendered(
-        'class A:\n    """A."""\n    def __init__(self, n: int): ...\n'
-        '    @property\n    def size(self) -> int:\n        """S."""\n'
-        '    def step(self, g):\n        """T."""\n'
-        '    def _inner(self):\n        """I."""\n'
-    )
-    assert ".. py:class:: A(n: int)" in text
-    assert ".. py:property:: size\n" in text
-    assert ".. py:method:: step(g)" in text
-    assert "_inner" not in text
-
-
-def test_dataclass_shows_its_fields():
-    """A dataclass is called with its fields, whatever their defaults are made of."""
-    text = rendered(
-        '@dataclass(frozen=True)\nclass A:\n    """A."""\n    n: int\n'
-        "    m: float = 0.5\n    k: list = field(default_factory=list)\n"
-    )
-    assert ".. py:class:: A(n: int, m: float = 0.5, k: list = ...)" in text
 
 
 FAULTY = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bookext import (
     accessible,
+    api_links,
     api_pages,
     claims_table,
     colab,
@@ -24,6 +25,7 @@ PARTS = (
     notation_table,
     claims_table,
     api_pages,
+    api_links,
     colab,
     offline,
     accessible,
