@@ -34,6 +34,8 @@ PACKAGES = {
         "RAdam": "RAdam",
     },
 }
+# what the packages set otherwise, so that the same method is timed
+EQUAL = {"SGDW": {"momentum": 0.9, "weight_decay": 1e-2}, "LAMB": {"weight_decay": 1e-2}}
 NAMES = [*TORCH, "RMSMean", "AdaBound", "SGDW", "SWATS", "LARS", "LAMB"]
 Make = Callable[[list[torch.Tensor]], torch.optim.Optimizer]
 
@@ -57,7 +59,7 @@ def rivals(name: str) -> dict[str, Make]:
             kind = getattr(importlib.import_module(package), names[name])
         except (ImportError, KeyError, AttributeError):
             continue
-        found[package] = lambda p, k=kind: k(p, lr=1e-3)
+        found[package] = lambda p, k=kind: k(p, lr=1e-3, **EQUAL.get(name, {}))
     return found
 
 

@@ -17,7 +17,8 @@ works element by element sees small tensors joined and large ones in blocks,
 and ``coursekit.optim.fused`` may stand in for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, ClassVar, overload
 
 import torch
@@ -26,13 +27,12 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
 from .._validate import check_positive
-from .fused import fused_step
-from .rule import Rule, State
-from .weight_decay import l2_gradient
+from .fused import Batch, fused_step
+from .passes import run
+from .rule import Rule
+from .vector import Vector, joined, same
 
 __all__ = ["RuleOptimizer"]
-
-BLOCK = 2**15
 
 
 class RuleOptimizer(Optimizer):
@@ -79,8 +79,14 @@ class RuleOptimizer(Optimizer):
         weight_decay: float = 0.0,
         maximize: bool = False,
     ) -> None:
+        self._kept: dict[int, list[Vector]] = {}
         common = {"weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, {**common, **hyper})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # What torch copies and pickles does not have the buffers; they are made again.
+        super().__setstate__(state)
+        self._kept = {}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters, checking its hyperparameters.
@@ -122,118 +128,67 @@ class RuleOptimizer(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            hyper = {name: group[name] for name in self.rule.hyper}
-            for members in self._vectors(group["params"]):
-                self._update(members, group, hyper)
+            for batch in self._batches(group):
+                self._update(batch)
         return loss
 
-    def _vectors(self, params: list[Tensor]) -> list[list[Tensor]]:
-        alike: dict[Any, list[Tensor]] = {}
-        for theta in params:
-            if theta.grad is not None:
-                # An element-wise rule may see small tensors as one: fewer calls.
-                joint = self.rule.scope == "group" or (
-                    self.rule.scope == "element" and theta.numel() <= BLOCK
-                )
-                steps = self.state[theta].get("step", 0)
-                key = (steps, theta.dtype, theta.device) if joint else id(theta)
-                alike.setdefault(key, []).append(theta)
-        return list(alike.values())
+    def _batches(self, group: dict[str, Any]) -> Iterable[Batch]:
+        hyper = {name: group[name] for name in self.rule.hyper}
+        l2 = 0.0 if "weight_decay" in hyper else group["weight_decay"]
+        batches: dict[Any, Batch] = {}
+        for theta in group["params"]:
+            g = theta.grad
+            if g is not None:
+                state = self.state[theta]
+                # What has as many updates behind it is corrected for bias alike.
+                key = state.get("step", 0), theta.dtype, theta.device
+                batch = batches.get(key)
+                if batch is None:
+                    batch = Batch([], [], [], key[0] + 1, hyper, l2, group["maximize"])
+                    batches[key] = batch
+                self._check(g)
+                batch.thetas.append(theta)
+                batch.gs.append(g)
+                batch.states.append(state)
+        return batches.values()
 
-    def _update(
-        self, members: list[Tensor], group: dict[str, Any], hyper: dict[str, Any]
-    ) -> None:
-        gs = [self._gradient(theta, group) for theta in members]
-        if not self.state[members[0]]:
-            theta = _vector([theta.detach() for theta in members])
-            self._keep(members, self.rule.init(theta), 0)  # (1)
-        t = self.state[members[0]]["step"] + 1
-        states = [self.state[theta] for theta in members]
-        if fused_step(self.rule.name, members, gs, states, t, hyper):
-            self._keep(members, {}, t)
-            return
-        g, past = _vector(gs), self._past(members)
-        theta = _vector([theta.detach() for theta in members])
-        if self._large(members):
-            state = self._by_blocks(g, past, theta, t, hyper)
-        else:
-            delta, state = self.rule.update(g, past, theta, t, **hyper)  # (2)
-            subtract = torch._foreach_sub_  # pyright: ignore[reportPrivateImportUsage]
-            subtract(members, _parts(delta, members))  # (3)
-        self._keep(members, state, t)
+    def _update(self, batch: Batch) -> None:
+        if batch.t == 1:
+            for theta, state in zip(batch.thetas, batch.states, strict=True):
+                self._begin(theta.detach(), state)  # (1)
+        if not fused_step(self.rule.name, batch):
+            vectors = self._vectors(batch)
+            joint = [vectors] if self.rule.scope == "group" else [[v] for v in vectors]
+            for one in joint:
+                run(self.rule, one, batch)  # (2), (3)
+        for state in batch.states:
+            state["step"] = batch.t
 
-    def _large(self, members: list[Tensor]) -> bool:
-        first = members[0]
-        whole = len(members) == 1 and first.is_contiguous() and first.is_cpu
-        return whole and self.rule.scope == "element" and first.numel() > BLOCK
-
-    def _by_blocks(
-        self, g: Tensor, past: State, theta: Tensor, t: int, hyper: dict[str, Any]
-    ) -> State:
-        # What a rule makes on the way is as long as its vector: short ones stay in
-        # the cache. Each block of theta and of the state is replaced in its place.
-        state: State = {}
-        for start in range(0, theta.numel(), BLOCK):
-            here, piece = slice(start, start + BLOCK), past.copy()
-            for name in past.keys() - set(self.rule.scalars):
-                piece[name] = past[name][here]
-            delta, new = self.rule.update(g[here], piece, theta[here], t, **hyper)
-            theta[here].sub_(delta)
-            for name, value in new.items():
-                if name in self.rule.scalars:
-                    state[name] = value
-                else:
-                    if name not in state:
-                        state[name] = past.get(name, torch.empty_like(theta))
-                    state[name][here] = value
-        return state
-
-    def _past(self, members: list[Tensor]) -> State:
-        first = self.state[members[0]]
-        names = [name for name in first if name != "step"]
-        return {
-            name: first[name]
-            if name in self.rule.scalars
-            else _vector([self.state[theta][name] for theta in members])
-            for name in names
-        }
-
-    def _keep(self, members: list[Tensor], state: State, t: int) -> None:
-        for name, value in state.items():
+    def _begin(self, theta: Tensor, state: dict[str, Any]) -> None:
+        for name, value in self.rule.init(theta.reshape(-1)).items():
             shared = name in self.rule.scalars
-            parts = [value] * len(members) if shared else _parts(value, members)
-            for theta, part in zip(members, parts, strict=True):
-                self.state[theta][name] = part
-        for theta in members:
-            self.state[theta]["step"] = t
+            state[name] = value if shared else value.view(theta.shape)
 
-    def _gradient(self, theta: Tensor, group: dict[str, Any]) -> Tensor:
-        g = self._dense(theta)
-        g = -g if group["maximize"] else g
-        if group["weight_decay"] and "weight_decay" not in self.rule.hyper:
-            g = l2_gradient(g, theta.detach(), group["weight_decay"])
-        return g
+    def _vectors(self, batch: Batch) -> list[Vector]:
+        first = id(batch.thetas[0])
+        vectors = self._kept.get(first)
+        if vectors is None or not same(batch.thetas, vectors):
+            vectors = self._kept[first] = joined(batch.thetas, self.rule)
+        gs, states = iter(batch.gs), iter(batch.states)
+        for vector in vectors:
+            count = len(vector.members)
+            own = list(islice(gs, count)), list(islice(states, count))
+            vector.load(*own, self.rule.scalars)
+        return vectors
 
-    def _dense(self, theta: Tensor) -> Tensor:
-        g = theta.grad
-        if g is None or g.layout is not torch.strided:
+    def _check(self, g: Tensor) -> None:
+        if g.layout is not torch.strided:
             raise TypeError(
                 f"gradient: {type(self).__name__} expected a dense one, got layout "
-                f"{g if g is None else g.layout}; build the embedding with sparse=False"
+                f"{g.layout}; build the embedding with sparse=False"
             )
         if g.is_complex():
             raise TypeError(
                 f"gradient: {type(self).__name__} expected real numbers, got "
                 f"{g.dtype}; optimize torch.view_as_real of the parameter"
             )
-        return g
-
-
-def _vector(tensors: list[Tensor]) -> Tensor:
-    flat = [tensor.reshape(-1) for tensor in tensors]
-    return flat[0] if len(flat) == 1 else torch.cat(flat)
-
-
-def _parts(vector: Tensor, members: list[Tensor]) -> list[Tensor]:
-    parts = vector.split([theta.numel() for theta in members])
-    return [part.view(m.shape) for part, m in zip(parts, members, strict=True)]

@@ -45,6 +45,8 @@ class Rule:
             alone), ``"tensor"`` (a parameter tensor, for its norm) or
             ``"group"`` (all parameters of a group as one vector).
         scalars: Entries of the state with one number a vector, ``[models, 1]``.
+        pieces: Whether what joins the elements of a vector are sums and norms
+            that do not depend on each other, so that it may be updated in pieces.
 
     Example:
         >>> import torch
@@ -64,6 +66,7 @@ class Rule:
     checks: Mapping[str, Check] = field(default_factory=dict)
     scope: str = "element"
     scalars: tuple[str, ...] = ()
+    pieces: bool = True
 
     @cached_property
     def hyper(self) -> tuple[str, ...]:

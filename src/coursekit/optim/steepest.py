@@ -127,7 +127,14 @@ def _check_norm(name: str, norm: object) -> None:
         )
 
 
-steepest = Rule("steepest", init, update, checks={"norm": _check_norm}, scope="group")
+steepest = Rule(
+    "steepest",
+    init,
+    update,
+    checks={"norm": _check_norm},
+    scope="group",
+    pieces=False,
+)
 
 
 class Steepest(RuleOptimizer):
