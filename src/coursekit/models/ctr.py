@@ -20,7 +20,8 @@ Norm and embedding have to fit. With (2) and no bias, layer norm returns
 direction of :math:`e_j` turns with :math:`x_j`, and the norm leaves it in.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice
 
 import torch
 from jaxtyping import Float, Int
@@ -60,8 +61,8 @@ class CTRNet(nn.Module):
     Attributes:
         tables: The embeddings (1), one a field.
         numbers: The embedding (2).
-        emb_norms: The norms of the categorical fields.
-        num_norms: The norms of the numerical fields.
+        emb_norms: The norms of the categorical fields; one if they share it.
+        num_norms: The norms of the numerical fields, likewise.
         mlp: The perceptron (4).
 
     Raises:
@@ -150,7 +151,8 @@ class CTRNet(nn.Module):
         columns = zip(self.tables, categories.unbind(-1), strict=True)
         found = [table(column) for table, column in columns]  # (1)
         scaled = self.numbers(numbers).unbind(-2)  # (2)
-        pairs = zip((*self.emb_norms, *self.num_norms), (*found, *scaled), strict=True)
+        norms = (*_for_each(self.emb_norms, found), *_for_each(self.num_norms, scaled))
+        pairs = zip(norms, (*found, *scaled), strict=True)
         return torch.stack([norm(e) for norm, e in pairs], -2)  # (3)
 
     def forward(
@@ -174,13 +176,10 @@ class CTRNet(nn.Module):
 def _norms(
     make: MakeNorm | None, n_fields: int, dim: int, shared: bool
 ) -> nn.ModuleList:
-    if make is None:
-        make = _no_norm
-    if not shared:
-        return nn.ModuleList(make(dim) for _ in range(n_fields))
-    norm = make(dim)
-    return nn.ModuleList(norm for _ in range(n_fields))
+    count = min(n_fields, 1) if shared else n_fields
+    make = nn.Identity if make is None else make
+    return nn.ModuleList(make(dim) for _ in range(count))
 
 
-def _no_norm(dim: int) -> nn.Module:
-    return nn.Identity()
+def _for_each(norms: nn.ModuleList, fields: Sequence[Tensor]) -> Iterator[nn.Module]:
+    return islice(cycle(norms), len(fields))
