@@ -1,6 +1,7 @@
 """Uniform grids and shared values: bounds, scikit-learn, torch, laws, mutants."""
 
 import importlib
+import inspect
 import math
 
 import pytest
@@ -183,6 +184,7 @@ def check_few_rounds_are_few():
     ]
     assert off == sorted(off, reverse=True)
     assert len(set(off)) == 5
+    assert inspect.signature(comp.kmeans_share).parameters["max_steps"].default == 300
     default = comp.kmeans_share(w, 16).codebook
     close(default, comp.kmeans_share(w, 16, max_steps=300).codebook)
 

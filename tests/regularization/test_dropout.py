@@ -85,7 +85,7 @@ def check_the_ends():
 def check_the_layer_follows_its_mode():
     x = draw(4, 6)
     for inverted in (True, False):
-        layer = reg.Dropout(0.3, inverted, generator(5))
+        layer = reg.Dropout(0.3, inverted=inverted, generator=generator(5))
         r = generator(5)
         for _ in range(2):  # a new mask in every pass
             expected = reg.dropout(x, 0.3, inverted=inverted, generator=r)
@@ -257,6 +257,14 @@ def test_bad_input_is_refused_in_words():
         reg.dropout(x.long(), generator=generator(0))
     with pytest.raises(ValueError, match=r"broadcasts to \(2, 3\), got \(4, 2, 3\)"):
         reg.dropout(x, mask=torch.ones(4, 2, 3))
+    for shape in ((3, 3), (2,), (4,)):
+        with pytest.raises(ValueError, match=r"broadcasts to \(2, 3\)"):
+            reg.dropout(x, mask=torch.ones(shape))
+    for axis in (2, -3):
+        with pytest.raises(ValueError, match=rf"axes of \(2, 3\), got {axis}"):
+            reg.Dropout(shared=(axis,))(x)
+    with pytest.raises(TypeError):
+        reg.Dropout(0.5, False)  # torch's second argument is inplace
     with pytest.raises(ValueError, match="mean: expected one of 'geometric'"):
         reg.ensemble_average(lambda h: h, x, mean="harmonic")
     with pytest.raises(ValueError, match=r"1 to 16 units .* got shape \(2, 17\)"):

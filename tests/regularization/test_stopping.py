@@ -188,6 +188,16 @@ def check_the_copy_is_a_copy():
     assert model.get() == 1
 
 
+def check_older_parameters_do_not_pass_for_the_best():
+    stopping = reg.EarlyStopping(patience=1)
+    stopping.step(1.0, Weights())
+    stopping.step(0.5)
+    assert stopping.best_parameters is None
+    model = Weights().set(3)
+    assert stopping.step(2.0, model)
+    assert model.get() == 3
+
+
 def check_defaults():
     stopping = reg.EarlyStopping()
     assert stopping.hyper == {"patience": 10, "min_delta": 0.0, "alpha": math.inf}
@@ -326,10 +336,16 @@ MUTANTS = [
     (
         "early_stopping",
         "EarlyStopping",
-        "best_parameters = _copy(model.state_dict())",
-        "best_parameters = model.state_dict()",
+        "else _copy(model.state_dict())",
+        "else model.state_dict()",
     ),
     ("early_stopping", "EarlyStopping", "and self.restore and", "and"),
+    (
+        "early_stopping",
+        "EarlyStopping",
+        "if self.state.best_step > before.best_step:",
+        "if model and self.state.best_step > before.best_step:",
+    ),
     (
         "early_stopping",
         "EarlyStopping",

@@ -10,9 +10,10 @@ the index of each weight are stored. K-means alternates two steps:
 
 until no index changes. Neither step can raise :math:`\sum_i (w_i - C_{I_i})^2`,
 so it ends, at an optimum near where it began. Weights crowd around zero while
-the few large ones matter most; centroids that start *linearly spaced* between
-the smallest and the largest weight reach the large ones, whereas those that
-start at random weights, or at equal shares of them, stay in the crowd.
+the few large ones matter most. Centroids that start *linearly spaced* between
+the smallest and the largest weight hold the large ones; those that start at
+random weights, or at equal shares of them, begin in the crowd and reach the
+ends slowly. Run until nothing changes, the three end nearly alike.
 
 In one dimension a cluster is an interval that ends half way to the next
 centroid, so (1) is a search among sorted numbers, not a table of distances. A

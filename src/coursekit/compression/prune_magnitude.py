@@ -87,7 +87,8 @@ def prune_magnitude(
     References:
         Han, Pool, Tran, Dally (2015), Learning both weights and connections for
         efficient neural networks, arXiv 1506.02626, section 3.
-        LeCun, Denker, Solla (1990), Optimal brain damage, NIPS 2, eq. 5.
+        LeCun, Denker, Solla (1990), Optimal brain damage, NIPS 2,
+        section 2, for the cost of a removal.
     """
     share = check_range("share", share, 0, 1)
     check_in("scope", scope, ("layer", "global"))

@@ -145,7 +145,8 @@ def _mask(
                 "one (coursekit.device.generator(seed)) or the mask itself"
             )
         mask = dropout_mask(x.shape, p, generator=generator)
-    if torch.broadcast_shapes(mask.shape, x.shape) != x.shape:
+    axes = zip(reversed(mask.shape), reversed(x.shape), strict=False)
+    if mask.ndim > x.ndim or any(m not in {1, n} for m, n in axes):
         raise ValueError(
             f"mask: expected a shape that broadcasts to {tuple(x.shape)}, got "
             f"{tuple(mask.shape)}"

@@ -16,12 +16,12 @@ __all__ = ["Dropout"]
 
 
 class Dropout(nn.Module):
-    r"""Drop entries in training mode; a drop-in for ``torch.nn.Dropout``.
+    r"""Drop entries in training mode, and none in evaluation.
 
     Args:
         p: :math:`p_{drop}` in [0, 1].
-        inverted: Whether the scale is repaired in training, (4) and (5), or at
-            prediction, (2) and (3).
+        inverted: Whether the scale is repaired in training, as in
+            ``torch.nn.Dropout``, or at prediction.
         generator: Source of the masks; None is torch's global one on the CPU.
         shared: Axes along which all entries share one fate: ``(-2, -1)`` drops
             whole channels of ``[N, C, H, W]``, ``(1,)`` the same features at
@@ -58,9 +58,9 @@ class Dropout(nn.Module):
     def __init__(
         self,
         p: float = 0.5,
+        *,
         inverted: bool = True,
         generator: torch.Generator | None = None,
-        *,
         shared: Sequence[int] = (),
     ) -> None:
         super().__init__()
@@ -77,11 +77,18 @@ class Dropout(nn.Module):
 
         Returns:
             Activations of the same shape.
+
+        Raises:
+            ValueError: If x lacks an axis that is to be shared.
         """
         mask = None
         if self.training:
             shape = list(x.shape)
             for axis in self.shared:
+                if not -x.ndim <= axis < x.ndim:
+                    raise ValueError(
+                        f"shared: expected axes of {tuple(x.shape)}, got {axis}"
+                    )
                 shape[axis] = 1
             source = self.generator or torch.default_generator
             mask = dropout_mask(shape, self.p, generator=source)

@@ -41,13 +41,13 @@ class EarlyStopping:
 
     Notes:
         If the run ends for another reason, call ``restore_best(model)``. The
-        copy is in the memory of the CPU, one model large. (3) counts as
+        copy is in the memory of the CPU, one model large. Patience counts as in
         Goodfellow's algorithm 7.1 and Keras do; ``schedules.Plateau`` waits one
         evaluation longer. The optimizer is not wound back: to train on from
         the best parameters, save its state too.
 
     References:
-        Prechelt (1998), LNCS 1524, section 2.1 for (4) and (5).
+        Prechelt (1998), LNCS 1524, section 2.1, for ``alpha``.
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 7.1.
     """
 
@@ -105,8 +105,10 @@ class EarlyStopping:
         if isinstance(value, Tensor):
             value = value.detach()
         self.state = update(before, self.sign * float(value), **self.hyper)
-        if model is not None and self.state.best_step > before.best_step:
-            self.best_parameters = _copy(model.state_dict())
+        if self.state.best_step > before.best_step:
+            # without a model at hand, older parameters must not pass for the best
+            kept = None if model is None else _copy(model.state_dict())
+            self.best_parameters = kept
         ends = self.stopped and not before.stopped
         kept = self.best_parameters is not None
         if ends and kept and self.restore and model is not None:
