@@ -104,13 +104,13 @@ def sparse_regression(
     n, d = check_count("n", n), check_count("d", d)
     if check_count("nonzeros", nonzeros) > d:
         raise ValueError(f"nonzeros: expected at most d = {d}, got {nonzeros}")
-    rng, double = generator(seed), {"dtype": torch.float64}
-    values = torch.randn(n, nonzeros, generator=rng, **double)
+    rng, double = generator(seed), torch.float64
+    values = torch.randn(n, nonzeros, generator=rng, dtype=double)
     values = values if centred else values.abs()
-    where = torch.rand(n, d, generator=rng, **double).argsort(1)[:, :nonzeros]
-    x = torch.zeros(n, d, **double).scatter_(1, where, values)
+    where = torch.rand(n, d, generator=rng, dtype=double).argsort(1)[:, :nonzeros]
+    x = torch.zeros(n, d, dtype=double).scatter_(1, where, values)
     x = x / x.norm(dim=1, keepdim=True)
-    theta = torch.randn(d, generator=rng, **double)
+    theta = torch.randn(d, generator=rng, dtype=double)
     return Regression(x, x @ theta, theta)
 
 

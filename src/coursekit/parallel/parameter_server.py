@@ -32,7 +32,7 @@ costs more than the waiting.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -110,7 +110,7 @@ class ParameterServer:
         mode: str = "sync",
         backup: int = 0,
         max_staleness: int | None = None,
-        **hyper,
+        **hyper: Any,
     ) -> None:
         check_in("mode", mode, MODES)
         rule.check(**hyper)

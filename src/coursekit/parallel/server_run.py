@@ -73,8 +73,7 @@ def run_workers(
         The path, its times, and the staleness.
 
     Raises:
-        ValueError: If an argument is out of its range, or all gradients are
-            dropped.
+        ValueError: If an argument is out of its range.
 
     Example:
         >>> from coursekit.optim import gd

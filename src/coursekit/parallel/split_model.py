@@ -151,17 +151,19 @@ def _run(
 ) -> None:
     last, n = len(stages) - 1, sum(map(len, xs))
     # a message that was not sent yet cannot be popped: an impossible order fails
-    inbox: dict[tuple[Task, int], Tensor | None] = {
+    inbox: dict[tuple[Task, int], Tensor] = {
         (Task("F", m), 0): x for m, x in enumerate(xs)
     }
     for tick in schedule.ticks:
-        sent: dict[tuple[Task, int], Tensor | None] = {}
+        sent: dict[tuple[Task, int], Tensor] = {}
         for s, task in enumerate(tick):
             if task is None:
                 continue
             m, message = task.micro_batch, inbox.pop((task, s))
             if task.kind == "B":
-                sent[task, s - 1] = stages[s].backward(m, message)
+                back = stages[s].backward(m, message)
+                if back is not None:
+                    sent[task, s - 1] = back
             elif s < last:
                 sent[task, s + 1] = stages[s].forward(m, message)
             else:

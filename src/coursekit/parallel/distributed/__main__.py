@@ -146,8 +146,9 @@ def with_server(rank: int, mode: str) -> float:
     start = {n: p.detach() for n, p in model.named_parameters()}
 
     def new_server() -> ParameterServer:
-        hyper = {"lr": 0.05, "momentum": 0.5}
-        return ParameterServer(start, sgdm, workers=workers, mode=mode, **hyper)
+        return ParameterServer(
+            start, sgdm, workers=workers, mode=mode, lr=0.05, momentum=0.5
+        )
 
     def gradient(params: dict[str, Tensor], worker: int, k: int) -> Gradients:
         model.load_state_dict(params)

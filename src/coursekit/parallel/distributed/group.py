@@ -104,7 +104,9 @@ def launch(
         [0, 10]
     """
     # port 0 is one that is free, whoever else looks for one
-    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    store = dist.TCPStore(  # pyright: ignore[reportPrivateImportUsage]
+        "127.0.0.1", 0, is_master=True, wait_for_workers=False
+    )
 
     def env(rank: int) -> dict[str, str]:
         return {
