@@ -1,11 +1,11 @@
 r"""Count every bit of a pruned, shared and coded network.
 
-Three numbers are commonly called *the* compression. With a share s of the
-weights removed it is said to be 1/(1 - s); but the positions of the others have
-to be stored as well, a *dense* matrix in a sparse format is larger than before,
-and what was not pruned (biases, norm layers) stays as it is. Here every bit is
-counted, tables and codebooks included (``pack``), and the whole model is
-compared with the whole model. Small layers pay dearly for their tables.
+A net that has lost 90 % of its weights is readily called ten times smaller. But
+the positions of the others have to be stored as well, and what was not pruned
+(biases, norm layers) stays as it is; a matrix that has lost little even grows
+in a sparse format. Here every bit is counted, tables and codebooks included
+(``pack``), and the whole model is compared with the whole model. Small layers
+pay dearly for their tables.
 
 None of it makes the net faster unless the hardware can use it, and none of it
 says what the accuracy is.

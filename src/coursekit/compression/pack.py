@@ -15,7 +15,8 @@ of K values, the stages take
 where the :math:`K + 1` counts the filler beside the values, :math:`l` are the
 lengths of two Huffman codes, and 8 bits for each possible symbol say how long
 its code is. Each stage sends what the next one needs to undo it; ``unpack``
-does, and returns the shared weights exactly.
+does, and returns the shared weights exactly. A number counts 32 bits whatever
+the type of the tensor.
 """
 
 import math

@@ -28,7 +28,7 @@ prediction alone:
 Each has the same mean in training as it has at prediction. Multiplying by q at
 prediction is *standard* dropout; to do it on top of (4) shrinks twice.
 
-The mask adds the variance :math:`x_j^2\, p_{drop}/q` (4), so the gradient is
+The mask of (4) adds the variance :math:`x_j^2\, p_{drop}/q`, so the gradient is
 noisier: a rate that was just stable without dropout may diverge with it. A
 batch norm behind it measures a larger variance in training than it will see at
 prediction.

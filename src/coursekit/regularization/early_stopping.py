@@ -107,8 +107,7 @@ class EarlyStopping:
         self.state = update(before, self.sign * float(value), **self.hyper)
         if self.state.best_step > before.best_step:
             # without a model at hand, older parameters must not pass for the best
-            kept = None if model is None else _copy(model.state_dict())
-            self.best_parameters = kept
+            self.best_parameters = None if model is None else _copy(model.state_dict())
         ends = self.stopped and not before.stopped
         kept = self.best_parameters is not None
         if ends and kept and self.restore and model is not None:

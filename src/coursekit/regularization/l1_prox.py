@@ -145,7 +145,7 @@ def proximal_step(
         After SGD this is proximal gradient descent (ISTA on a full batch). An
         adaptive rule has a rate for each weight, and the exact proximal step
         would divide the threshold by √v as well; with the one rate it is
-        *decoupled*, as the decay of AdamW is, and works as well in practice.
+        *decoupled* from the gradients, as the decay of AdamW is.
 
     References:
         Parikh, Boyd (2014), section 4.2.

@@ -11,8 +11,8 @@ evaluations in a row,
     \text{otherwise}:\quad b &\leftarrow b + 1 \qquad (2) \\
     \text{stop} &:\ b \ge \text{patience} \qquad (3)
 
-The parameters to keep are those of :math:`L^*`, not the last ones, which are
-``patience`` evaluations older and worse. Prechelt's *generalization loss* is
+The parameters to keep are those of :math:`L^*`, not the last ones, to which
+``patience`` more evaluations have been added in vain. Prechelt's *generalization loss* is
 the relative rise above the best, in percent, and another reason to stop:
 
 .. math::
