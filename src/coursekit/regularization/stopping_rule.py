@@ -12,8 +12,9 @@ evaluations in a row,
     \text{stop} &:\ b \ge \text{patience} \qquad (3)
 
 The parameters to keep are those of :math:`L^*`, not the last ones, to which
-``patience`` more evaluations have been added in vain. Prechelt's *generalization loss* is
-the relative rise above the best, in percent, and another reason to stop:
+``patience`` more evaluations have been added in vain. Prechelt's
+*generalization loss* is the relative rise above the best, in percent, and
+another reason to stop:
 
 .. math::
 
