@@ -209,6 +209,11 @@ BAD = [
         "norms and other layers",
     ),
     (
+        lambda: (mlp([3, 5, 4], nn.PReLU), mlp([3, 5, 4], nn.PReLU)),
+        TypeError,
+        "a function without parameters, got PReLU",
+    ),
+    (
         lambda: (mlp([3, 5, 4]), residual(5, 2)),
         TypeError,
         "two MLPs or two ResidualMLPs, got MLP and ResidualMLP",

@@ -71,15 +71,22 @@ def check_depths(given: Sized, room: Sized, what: str) -> tuple[int, int]:
 
 
 def check_same_activation(activations: Iterable[nn.Module]) -> None:
-    """Pass when all are the same function with the same parameters.
+    """Pass when all are the same function with the same settings.
 
     Args:
         activations: The activations of both nets.
 
     Raises:
         ValueError: If there are several.
+        TypeError: If one learns, and may therefore differ from its like.
     """
-    kinds = sorted({repr(phi) for phi in activations})
+    phis = list(activations)
+    learnt = [phi for phi in phis if any(True for _ in phi.parameters())]
+    if learnt:
+        raise TypeError(
+            f"activation: expected a function without parameters, got {learnt[0]}"
+        )
+    kinds = sorted({repr(phi) for phi in phis})
     if len(kinds) > 1:
         raise ValueError(
             f"shallow, deep: expected one activation in both, got {' and '.join(kinds)}"

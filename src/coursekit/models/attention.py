@@ -121,7 +121,7 @@ class MultiHeadAttention(nn.Module):
     References:
         Vaswani et al. (2017), arXiv 1706.03762, section 3.2.2.
         Xiong et al. (2020), On layer normalization in the Transformer
-        architecture, arXiv 2002.04745, section 3.3, for the uniform weights.
+        architecture, arXiv 2002.04745, section 3, for the uniform weights.
     """
 
     def __init__(

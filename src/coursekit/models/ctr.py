@@ -87,7 +87,7 @@ class CTRNet(nn.Module):
     References:
         Wang et al. (2020), Correct normalization matters: understanding the
         effect of normalization on deep neural network models for click-through
-        rate prediction, arXiv 2006.12753, section 3.
+        rate prediction, arXiv 2006.12753.
     """
 
     def __init__(

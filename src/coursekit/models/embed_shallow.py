@@ -98,8 +98,9 @@ def embed_shallow(shallow: Net, deep: Net) -> Net:
         these units have no gradient. In a residual net only the last map of an
         added branch is zero, and the branch can learn.
 
-        torch's softplus is z itself beyond its threshold of 20, which makes
-        the pair inexact by 2e-9 there.
+        torch's softplus is z itself beyond its threshold, which makes the pair
+        inexact there, by :math:`\ln(1 + e^{-threshold})/\beta`: 2e-9 unless it
+        was made with a lower threshold than 20.
 
     References:
         He, Zhang, Ren, Sun (2016), Deep residual learning, arXiv 1512.03385,

@@ -43,7 +43,7 @@ class NumericalEmbedding(nn.Module):
         torch.Size([5, 3, 4])
 
     References:
-        Wang et al. (2020), arXiv 2006.12753, section 3.1; the bias is not in it.
+        Wang et al. (2020), arXiv 2006.12753, there without the bias.
     """
 
     def __init__(self, n_fields: int, dim: int, *, bias: bool = False) -> None:

@@ -15,9 +15,9 @@ The gradient meets :math:`W_{hh}` once a step,
 :math:`\partial h_T/\partial h_t = \prod_\tau \mathrm{diag}(\tanh')\, W_{hh}`:
 with an orthogonal matrix times g < 1 it shrinks at least as fast as
 :math:`g^{T-t}`, while for g > 1 the matrix enlarges what a saturated tanh takes
-away again. The cell
-``"layer_norm"`` divides the summed inputs of (1) by their deviation, which
-takes g out of the forward signal.
+away again. The cell ``"layer_norm"`` divides the summed inputs of (1) by their
+deviation: a factor common to both matrices drops out, so that the state can
+neither fade from step to step nor drive all units into saturation.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,6 @@ from ..norm import LayerNormRNNCell
 from .tanh_rnn_cell import TanhRNNCell
 
 __all__ = ["RNN"]
-
 
 CELLS: dict[str, Callable[[int, int], nn.Module]] = {
     "tanh": TanhRNNCell,

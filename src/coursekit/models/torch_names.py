@@ -51,7 +51,8 @@ def to_torch_state(layer: nn.Module) -> State:
 
     Notes:
         The norm layers of this package and the convolutions of ``SmallCNN``
-        have torch's names already.
+        have torch's names already. A state dict holds weights only: where the
+        norms are, the activation and the causal mask are not in it.
     """
     write, _ = _exchange(layer)
     return {key: p.detach().clone() for key, p in write(layer).items()}

@@ -86,7 +86,9 @@ class TransformerBlock(nn.Module):
         number of units and 2,048 unless given. The simplifications of the
         theory are one head, uniform attention, a net of width d, and
         ``initialize(model, "xavier_normal", seed=0)``, which also sets the
-        biases to zero.
+        biases to zero. Its statement on the last block is about the loss of
+        *one* token. A mean over all tokens of a text also adds up what attention
+        has made alike in them, and depends on L otherwise.
 
     References:
         Vaswani et al. (2017), Attention is all you need, arXiv 1706.03762,
