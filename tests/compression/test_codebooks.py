@@ -108,6 +108,8 @@ def check_every_slice_has_its_own_grid():
         close(each.step.flatten(), torch.cat([row.step.flatten() for row in rows]))
         last = comp.quantize_uniform(w.movedim(0, -1), 4, scheme=scheme, axis=-1)
         close(last.values, each.values.movedim(0, -1))
+        last = comp.quantize_uniform(w.movedim(0, 2), 4, scheme=scheme, axis=2)
+        close(last.values, each.values.movedim(0, 2))
         one = comp.quantize_uniform(w, 4, scheme=scheme)
         assert one.step.numel() == 1
         assert (each.values - w)[0].norm() < 0.1 * (one.values - w)[0].norm()
@@ -159,6 +161,8 @@ def check_the_three_starts():
     order = torch.randperm(8, generator=generator(3))[:4]
     picked = start("random", generator=generator(3))
     assert picked.tolist() == sorted(w[order].tolist())
+    every = comp.kmeans_share(w, 8, init="random", generator=generator(3))
+    assert every.codebook.tolist() == w.tolist()
     default = comp.kmeans_share(w, 4, max_steps=0).codebook
     close(default, start("linear"))
     shuffled = comp.kmeans_share(w.flip(0), 4, init="density", max_steps=0)
@@ -172,6 +176,8 @@ def check_empty_clusters_keep_their_place():
     assert shared.indices.tolist() == [0, 0, 4]
     same = comp.kmeans_share(torch.full((3,), 0.7), 4)
     close(same.values, torch.full((3,), 0.7))
+    alone = comp.kmeans_share(torch.tensor([0.0, 1.0, 4.0, 9.0]), 3)
+    assert alone.codebook.tolist() == [0.5, 4.0, 9.0]
     one = comp.kmeans_share(w, 1)
     close(one.codebook, w.mean(0, keepdim=True))
 
@@ -379,6 +385,8 @@ MUTANTS = [
     ("quantize_uniform", "Quantized", "self.step *", "2 * self.step *"),
     ("kmeans_share", "_nearest", "(C[1:] + C[:-1]) / 2", "C[1:]"),
     ("kmeans_share", "_nearest", "(C[1:] + C[:-1]) / 2", "C[:-1]"),
+    ("kmeans_share", "kmeans_share", "count > 0", "count > 1"),
+    ("kmeans_share", "_start", "len(w) < K", "len(w) <= K"),
     ("kmeans_share", "kmeans_share", "total / count", "total / flat.numel() * count"),
     ("kmeans_share", "kmeans_share", ".clamp(min=1), C)", ".clamp(min=1), 0 * C)"),
     ("kmeans_share", "kmeans_share", "range(max_steps)", "range(max_steps // 2)"),

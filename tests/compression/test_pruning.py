@@ -88,6 +88,8 @@ def check_one_tensor_and_ties():
     ):
         assert comp.prune_magnitude(w, share).tolist() == kept
     assert comp.prune_magnitude(torch.ones(4), 0.5).tolist() == [0, 0, 1, 1]
+    equal = comp.prune_magnitude(torch.ones(5000), 0.5)
+    assert torch.equal(equal, torch.arange(5000) >= 2500)
     mixed = torch.tensor([-5.0, 1.0, 4.0])
     assert comp.prune_magnitude(mixed, 0.3).tolist() == [1, 0, 1]
     # 2.5 rounds to the even 2, as in torch
@@ -251,7 +253,7 @@ MUTANTS = [
     ("prune_magnitude", "_mask", "w.abs().flatten()", "w.flatten()"),
     ("prune_magnitude", "_mask", "[:k]", "[k:]"),
     ("prune_magnitude", "_mask", "[:k]", "[:k + 1]"),
-    ("prune_magnitude", "_mask", "stable=True", "descending=True"),
+    ("prune_magnitude", "_mask", "stable=True", "stable=False"),
     ("prune_magnitude", "prune_magnitude", 'scope == "layer"', 'scope != "layer"'),
     (
         "prune_magnitude",

@@ -2,6 +2,7 @@
 
 import importlib
 import math
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -182,6 +183,9 @@ def check_flips():
         assert torch.equal(always, x.flip(dim))
         never = reg.augment_flip(x, 0.0, axis=axis, generator=generator(0))
         assert torch.equal(never, x)
+        with mock.patch("torch.rand", return_value=torch.zeros(400)):
+            never = reg.augment_flip(x, 0.0, axis=axis, generator=generator(0))
+        assert torch.equal(never, x)
     default = reg.augment_flip(x, generator=generator(1))
     half = reg.augment_flip(x, 0.5, axis="horizontal", generator=generator(1))
     assert torch.equal(default, half)
@@ -193,6 +197,8 @@ def check_amount_zero_is_the_identity_exactly():
         for augment in (reg.augment_shift, reg.augment_rotate, reg.augment_scale):
             assert torch.equal(augment(x, 0, generator=generator(0)), x)
         assert torch.equal(reg.warp(x), x)
+        whole = reg.augment_shift(x, 0, whole=True, generator=generator(0))
+        assert torch.equal(whole, x)
         same = reg.augment_crop(x, shape[-2:], generator=generator(0))
         assert torch.equal(same, x)
 
@@ -309,6 +315,8 @@ BAD = [
     (lambda: reg.rescale(X, 0.0), ValueError, "factor: expected numbers > 0, got 0.0"),
     (lambda: reg.rescale(X, -1.0), ValueError, "factor: expected numbers > 0"),
     (lambda: reg.crop(X, (0, 1), 4), ValueError, r"corner: .* \(0, 0\) to \(0, 0\)"),
+    (lambda: reg.crop(X, (1, 0), 4), ValueError, r"corner: .* \(0, 0\) to \(0, 0\)"),
+    (lambda: reg.crop(X, (0, -1), 2), ValueError, r"\(0, 0\) to \(2, 2\)"),
     (lambda: reg.crop(X, (-1, 0), 2), ValueError, r"\(0, 0\) to \(2, 2\)"),
     (lambda: reg.crop(X, (0.5, 0), 2), ValueError, "corner: expected whole numbers"),
     (lambda: reg.crop(X, (0, 0), 5), ValueError, r"size: expected at most \(4, 4\)"),
@@ -427,6 +435,7 @@ MUTANTS = [
     ("augment_crop", "augment_crop", "padding=padding)", "padding=0)"),
     ("augment_crop", "_padded", "(P, P, P, P)", "(P, P, 0, 0)"),
     ("augment_flip", "augment_flip", "< p  #", "> p  #"),
+    ("augment_flip", "augment_flip", "< p  #", "<= p  #"),
     ("augment_flip", "augment_flip", "-1 if axis", "-2 if axis"),
     ("augment_flip", "augment_flip", "else -2", "else (-2, -1)"),
     ("augment_flip", "augment_flip", "r, mirrored, images", "r, images, mirrored"),

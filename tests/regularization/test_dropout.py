@@ -3,6 +3,7 @@
 import copy
 import importlib
 import itertools
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -78,6 +79,8 @@ def check_the_ends():
         close(reg.dropout(x, 0.0, **options), x)
         close(reg.dropout(x, 1.0, **options), torch.zeros_like(x))
     close(reg.dropout(x, 1.0, training=False), x)
+    with mock.patch("torch.rand", return_value=torch.zeros(3)):  # it can come up
+        assert not reg.dropout_mask((3,), 1.0, generator=generator(0)).any()
     nothing = reg.dropout(x, 1.0, training=False, inverted=False)
     close(nothing, torch.zeros_like(x))
 
@@ -294,6 +297,7 @@ def test_a_cpu_generator_gives_the_same_masks_on_the_gpu():
 
 MUTANTS = [
     ("dropout", "dropout_mask", "< q", "> q"),
+    ("dropout", "dropout_mask", "< q", "<= q"),
     ("dropout", "dropout_mask", "< q", "< 1 - q"),
     ("dropout", "dropout_mask", "q = 1 - check", "q = check"),
     ("dropout", "dropout_mask", "p: float = 0.5", "p: float = 0.2"),

@@ -48,6 +48,7 @@ def check_penalties_are_the_sums():
     half = torch.tensor(0.15 * (together**2).sum())
     close(reg.l2_penalty([a, b], 0.3), half)
     close(reg.l1_penalty([a, b], 0.3), torch.tensor(0.3 * np.abs(together).sum()))
+    assert reg.l2_penalty(a, 0).item() == reg.l1_penalty(a, 0).item() == 0
     close(reg.l2_penalty(a), a.square().sum() / 2)
     close(reg.l1_penalty(a), a.abs().sum())
     close(reg.l2_penalty(iter([a, b]), 0.3), half)
@@ -87,6 +88,14 @@ def check_prox_minimizes():
 def check_subgradient_is_zero_at_zero():
     theta = torch.tensor([-3.0, 0.0, 1e-30], dtype=torch.float64)
     assert reg.l1_subgradient(theta).tolist() == [-1, 0, 1]
+
+
+def check_a_step_of_length_zero_moves_nothing():
+    theta = draw(5)
+    before = theta.clone()
+    reg.proximal_step(theta, lr=0.0, weight=1.0)
+    reg.proximal_step(theta, lr=1.0, weight=0.0)
+    assert torch.equal(theta, before)
 
 
 def check_proximal_gradient_descent_finds_the_lasso():

@@ -80,6 +80,8 @@ def check_curves_by_hand():
     curve = iter([1, 2, 2, 0])
     assert reg.early_stop(curve, 2).stopped
     assert next(curve) == 0  # read no further than needed
+    update = PAGES["stopping_rule"].update
+    assert update(reg.StopState(1.0), 0.5, patience=3).best_step == 0
     state = reg.early_stop([3.0, 2.0, 2.5], 5)
     assert state == reg.StopState(2.0, 1, 1, 3, False)
 
@@ -301,6 +303,7 @@ MUTANTS = [
     ("stopping_rule", "update", "loss, step, 0  #", "loss, step + 1, 0  #"),
     ("stopping_rule", "update", "loss, step, 0  #", "best - min_delta, step, 0  #"),
     ("stopping_rule", "update", "bad + 1", "bad + 2"),
+    ("stopping_rule", "update", "delta: float = 0.0", "delta: float = 1.0"),
     ("stopping_rule", "update", "bad >= patience", "bad > patience"),
     ("stopping_rule", "update", "bad >= patience", "bad + 1 >= patience"),
     ("stopping_rule", "update", "> alpha", ">= alpha"),
