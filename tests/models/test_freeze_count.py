@@ -179,7 +179,11 @@ def check_the_table_adds_up():
     assert sum(row.params for row in rows) == models.count_params(model)
     assert rows[0] == ("tokens", "Embedding", {"weight": (9, 4)}, 36)
     assert rows[-1] == ("head", "Linear", {"weight": (9, 4), "bias": (9,)}, 9)
-    assert [row.module for row in rows][:3] == ["tokens", "positions", "blocks.0.norm1"]
+    assert [row.module for row in rows][:3] == [
+        "tokens",
+        "positions",
+        "blocks.0.attention.query",
+    ]
     model.tokens.weight.requires_grad_(False)
     assert models.params_table(model, trainable=True)[0].params == 0
     assert models.params_table(model)[0].params == 36

@@ -213,33 +213,38 @@ def check_an_empty_batch_passes():
     assert models.Maxout(3, 4)(torch.zeros(0, 3)).shape == (0, 4)
 
 
-CHECKS = [check for name, check in list(globals().items()) if name[:6] == "check_"]
-
-
-@pytest.mark.parametrize("check", CHECKS)
-def test_feedforward(check):
-    check()
-
-
 # ---- activations by name
 
 
-def test_leaky_is_leaky_relu_and_its_slope_can_be_set():
+def check_leaky_is_leaky_relu_and_its_slope_can_be_set():
     z = torch.tensor([-2.0, 3.0])
-    assert repr(activation("leaky")) == repr(nn.LeakyReLU(0.01))
-    assert activation("leaky", negative_slope=0.25)(z).tolist() == [-0.5, 3.0]
-    steep = partial(activation, "leaky", negative_slope=0.5)
+    assert repr(models.activation("leaky")) == repr(nn.LeakyReLU(0.01))
+    assert models.activation("leaky", negative_slope=0.25)(z).tolist() == [-0.5, 3.0]
+    steep = partial(models.activation, "leaky", negative_slope=0.5)
     assert repr(models.MLP([2, 3, 1], steep).act1) == repr(nn.LeakyReLU(0.5))
     assert isinstance(models.MLP([2, 3, 1], "leaky").act1, nn.LeakyReLU)
     assert set(ALIASES) == {"leaky"}
     assert not set(ALIASES) & set(ACTIVATIONS)
 
 
-def test_parameters_of_an_activation_reach_it():
-    assert activation("elu", alpha=0.5)(torch.tensor([-50.0])).tolist() == [-0.5]
-    assert activation("gelu", approximate="tanh").approximate == "tanh"
-    wide = activation("hard_tanh", min_val=-2.0, max_val=3.0)
+def check_parameters_of_an_activation_reach_it():
+    elu = models.activation("elu", alpha=0.5)
+    assert elu(torch.tensor([-50.0])).tolist() == [-0.5]
+    assert models.activation("gelu", approximate="tanh").approximate == "tanh"
+    wide = models.activation("hard_tanh", min_val=-2.0, max_val=3.0)
     assert wide(torch.tensor([-9.0, 9.0])).tolist() == [-2, 3]
+    with pytest.raises(ValueError, match="it is NaN"):
+        models.activation("leaky", negative_slope=math.nan)
+    with pytest.raises(TypeError, match="does not have; it has none"):
+        models.activation("tanh", alpha=1.0)
+
+
+CHECKS = [check for name, check in list(globals().items()) if name[:6] == "check_"]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_feedforward(check):
+    check()
 
 
 X = torch.zeros(2, 3)
@@ -280,6 +285,11 @@ def test_the_smallest_input_has_one_place_left():
 
 
 MUTANTS = [
+    ("layers", "activation", "ALIASES.get(name, name)", "name"),
+    ("layers", "activation", "return make(**kwargs)", "return make()"),
+    ("layers", "activation", "if key not in known", "if False"),
+    ("layers", "activation", "isinstance(known[key], float)", "False"),
+    ("layers", "activation", "isinstance(known[key], float)", "True"),
     ("maxout", "maxout", "amax(-1)", "mean(-1)"),
     ("maxout", "maxout", "amax(-1)", "amin(-1)"),
     ("maxout", "maxout", "amax(-1)", "amax(-2)"),

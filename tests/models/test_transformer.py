@@ -165,6 +165,15 @@ def check_defaults_of_the_block():
     assert isinstance(free.norm2, norm.RMSNorm)
 
 
+def check_parts_are_listed_in_the_order_of_the_forward_pass():
+    for place in ("post", "pre"):
+        block, seen = models.TransformerBlock(6, norm=place), []
+        for part in block.children():
+            part.register_forward_hook(lambda part, *_, seen=seen: seen.append(part))
+        block(torch.zeros(1, 2, 6))
+        assert all(a is b for a, b in zip(seen, block.children(), strict=True))
+
+
 def check_a_post_ln_token_leaves_with_squared_norm_d():
     block = models.TransformerBlock(64, 4, "post").double()
     square = block(random(2, 5, 64)).square().sum(-1)
@@ -482,6 +491,7 @@ MUTANTS = [
     ("transformer_lm", "TransformerLM", 'if norm == "pre" else nn.Identity()', ""),
     ("transformer_lm", "TransformerLM", 'if norm == "pre"', 'if norm == "post"'),
     ("transformer_lm", "TransformerLM", "f = self.norm(x)", "f = x"),
+    ("transformer_block", "TransformerBlock", "ORDER[norm]", 'ORDER["pre"]'),
     (
         "transformer_lm",
         "TransformerLM",

@@ -43,6 +43,11 @@ from .mlp import MLP
 
 __all__ = ["TransformerBlock"]
 
+ORDER = {
+    "post": ("attention", "norm1", "ffn", "norm2"),
+    "pre": ("norm1", "attention", "norm2", "ffn"),
+}
+
 
 class TransformerBlock(nn.Module):
     r"""Add attention and a two-layer net to the stream, with norms.
@@ -97,6 +102,11 @@ class TransformerBlock(nn.Module):
         architecture, arXiv 2002.04745, table 1, lemma 2 and theorem 1.
     """
 
+    attention: MultiHeadAttention
+    ffn: MLP
+    norm1: nn.Module
+    norm2: nn.Module
+
     def __init__(
         self,
         width: int,
@@ -111,15 +121,16 @@ class TransformerBlock(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        check_in("norm", norm, ("post", "pre"))
+        check_in("norm", norm, ORDER)
         self.norm = norm
-        self.norm1 = norm_layer(check_count("width", width))
-        self.attention = MultiHeadAttention(
-            width, heads, causal=causal, uniform=uniform, bias=bias
-        )
-        self.norm2 = norm_layer(width)
+        norm1, norm2 = norm_layer(check_count("width", width)), norm_layer(width)
+        kind = {"causal": causal, "uniform": uniform, "bias": bias}
+        attention = MultiHeadAttention(width, heads, **kind)
         hidden = round(check_positive("ffn", ffn) * width)
-        self.ffn = MLP([width, hidden, width], activation, bias=bias)  # (1)
+        ffn_net = MLP([width, hidden, width], activation, bias=bias)  # (1)
+        parts = {"norm1": norm1, "attention": attention, "norm2": norm2, "ffn": ffn_net}
+        for name in ORDER[norm]:  # freeze_until relies on it
+            self.add_module(name, parts[name])
 
     def forward(
         self, x: Float[Tensor, "*batch tokens width"]
