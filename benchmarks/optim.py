@@ -35,7 +35,10 @@ PACKAGES = {
     },
 }
 # what the packages set otherwise, so that the same method is timed
-EQUAL = {"SGDW": {"momentum": 0.9, "weight_decay": 1e-2}, "LAMB": {"weight_decay": 1e-2}}
+EQUAL = {
+    "SGDW": {"momentum": 0.9, "weight_decay": 1e-2},
+    "LAMB": {"weight_decay": 1e-2},
+}
 NAMES = [*TORCH, "RMSMean", "AdaBound", "SGDW", "SWATS", "LARS", "LAMB"]
 Make = Callable[[list[torch.Tensor]], torch.optim.Optimizer]
 
@@ -64,13 +67,13 @@ def rivals(name: str) -> dict[str, Make]:
 
 
 def prepared(make: Make, shapes: list[tuple[int, ...]]) -> Callable[[], object]:
-    """Take two steps on new parameters, so that state and caches are there."""
+    """Take eight steps: state is there, and RAdam's first few are another method."""
     draw = torch.Generator().manual_seed(0)
     params = [torch.randn(s, generator=draw).requires_grad_() for s in shapes]
     for p in params:
         p.grad = torch.randn(p.shape, generator=draw)
     optimizer = make(params)
-    for _ in range(2):
+    for _ in range(8):
         optimizer.step()
     return optimizer.step
 

@@ -19,7 +19,7 @@ and ``coursekit.optim.fused`` may stand in for it.
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any, ClassVar, overload
+from typing import Any, ClassVar, NoReturn, overload
 
 import torch
 from torch import Tensor
@@ -27,7 +27,8 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
 from .._validate import check_positive
-from .fused import Batch, fused_step
+from .batch import Batch
+from .fused import fused_step
 from .passes import run
 from .rule import Rule
 from .vector import Vector, joined, same
@@ -138,18 +139,20 @@ class RuleOptimizer(Optimizer):
         batches: dict[Any, Batch] = {}
         for theta in group["params"]:
             g = theta.grad
-            if g is not None:
-                state = self.state[theta]
-                # What has as many updates behind it is corrected for bias alike.
-                key = state.get("step", 0), theta.dtype, theta.device
-                batch = batches.get(key)
-                if batch is None:
-                    batch = Batch([], [], [], key[0] + 1, hyper, l2, group["maximize"])
-                    batches[key] = batch
-                self._check(g)
-                batch.thetas.append(theta)
-                batch.gs.append(g)
-                batch.states.append(state)
+            if g is None:
+                continue
+            if g.layout is not torch.strided or g.is_complex():
+                self._refuse(g)
+            state = self.state[theta]
+            # What has as many updates behind it is corrected for bias alike.
+            key = state.get("step", 0), theta.dtype, theta.device
+            batch = batches.get(key)
+            if batch is None:
+                batch = Batch([], [], [], key[0] + 1, hyper, l2, group["maximize"])
+                batches[key] = batch
+            batch.thetas.append(theta)
+            batch.gs.append(g)
+            batch.states.append(state)
         return batches.values()
 
     def _update(self, batch: Batch) -> None:
@@ -181,14 +184,9 @@ class RuleOptimizer(Optimizer):
             vector.load(*own, self.rule.scalars)
         return vectors
 
-    def _check(self, g: Tensor) -> None:
-        if g.layout is not torch.strided:
-            raise TypeError(
-                f"gradient: {type(self).__name__} expected a dense one, got layout "
-                f"{g.layout}; build the embedding with sparse=False"
-            )
-        if g.is_complex():
-            raise TypeError(
-                f"gradient: {type(self).__name__} expected real numbers, got "
-                f"{g.dtype}; optimize torch.view_as_real of the parameter"
-            )
+    def _refuse(self, g: Tensor) -> NoReturn:
+        got, hint = f"a dense one, got layout {g.layout}", "build it with sparse=False"
+        if g.layout is torch.strided:
+            got = f"real numbers, got {g.dtype}"
+            hint = "optimize torch.view_as_real of the parameter"
+        raise TypeError(f"gradient: {type(self).__name__} expected {got}; {hint}")

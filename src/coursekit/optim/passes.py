@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .fused import Batch
+from .batch import Batch
 from .rule import Rule, State
 from .sums import Sums
 from .term import Term, plain
@@ -113,12 +113,11 @@ def _settled(value: Any, given: set[int]) -> Any:
 def _subtract(theta: Tensor, delta: Any) -> None:
     if not isinstance(delta, Term):
         theta.sub_(delta)
-    elif delta.op == "*":
-        theta.addcmul_(delta.x, delta.y, value=-delta.c)
-    elif delta.op == "/":
-        theta.addcdiv_(delta.x, delta.y, value=-delta.c)
-    else:
+    elif delta.y is None:
         theta.sub_(delta.x, alpha=delta.c)
+    else:
+        add = theta.addcmul_ if delta.op == "*" else theta.addcdiv_
+        add(delta.x, delta.y, value=-delta.c)
 
 
 def _write(place: Tensor, value: Any) -> None:

@@ -69,7 +69,7 @@ class Term:
         Returns:
             x, xy or x/y.
         """
-        if self.op:
+        if self.y is not None:
             self.x = self.x * self.y if self.op == "*" else self.x / self.y
             self.y, self.op = None, ""
         return self.x

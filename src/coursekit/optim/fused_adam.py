@@ -1,0 +1,148 @@
+r"""Run the rules with a mean of squares through torch's fused kernels of Adam.
+
+Its kernel does more than Adam. It does not correct the bias of averages that it is told
+began long ago, which is AMSGrad as published. RAdam is Adam with another rate, and with
+:math:`\epsilon / \sqrt{1-\beta_2^t}`, since its ε stands beside the root of v, not of
+:math:`\hat v`. And from :math:`\theta = 0` at rate 1 the kernel leaves Adam's direction
+behind, which LAMB then scales to the layer.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from .batch import Batch
+from .fused_sgd import norms
+
+__all__ = ["adagrad", "adam", "adamw", "amsgrad", "lamb", "radam"]
+
+LONG_AGO = 1e30
+
+
+def _call(
+    batch: Batch,
+    kernel: str = "_fused_adam_",
+    *,
+    t: float = 0.0,
+    amsgrad: bool = False,
+    **other: Any,
+) -> bool:
+    numbers = {name: batch.hyper[name] for name in ("lr", "eps")}
+    numbers["beta1"], numbers["beta2"] = batch.hyper["betas"]
+    words = {"weight_decay": batch.weight_decay, "maximize": batch.maximize}
+    getattr(torch, kernel)(
+        batch.thetas,
+        batch.gs,
+        batch.past("m"),
+        batch.past("v"),
+        batch.past("v_max") if amsgrad else [],
+        [torch.tensor(float(t or batch.t), device=batch.gs[0].device)] * len(batch.gs),
+        **{**words, **numbers, "amsgrad": amsgrad, **other},
+    )
+    return True
+
+
+def adam(batch: Batch) -> bool:
+    """Run Adam, but for its form with another ε.
+
+    Args:
+        batch: What is updated.
+
+    Returns:
+        Whether it was done; False leaves everything as it was.
+    """
+    return batch.hyper["variant"] != "eps_hat" and _call(batch)
+
+
+def adamw(batch: Batch) -> bool:
+    """Run AdamW.
+
+    Args:
+        batch: What is updated.
+
+    Returns:
+        Whether it was done; False leaves everything as it was.
+    """
+    weight_decay = batch.hyper["weight_decay"]
+    return _call(batch, "_fused_adamw_", weight_decay=weight_decay)
+
+
+def amsgrad(batch: Batch) -> bool:
+    """Run AMSGrad: as in torch, or long after the start.
+
+    Args:
+        batch: What is updated.
+
+    Returns:
+        Whether it was done; False leaves everything as it was.
+    """
+    t = batch.t if batch.hyper["variant"] == "torch" else LONG_AGO
+    return _call(batch, amsgrad=True, t=t)
+
+
+def radam(batch: Batch) -> bool:
+    """Run RAdam where it is rectified.
+
+    Args:
+        batch: What is updated.
+
+    Returns:
+        Whether it was done; False leaves everything as it was.
+    """
+    from .radam import THRESHOLD, rectifier  # it imports what imports this
+
+    beta2, threshold = batch.hyper["betas"][1], THRESHOLD[batch.hyper["variant"]]
+    rect = rectifier(batch.t, beta2, threshold=threshold)
+    correction = (1 - beta2**batch.t) ** 0.5
+    # The kernel has its eps beside the corrected root, RAdam beside the other one.
+    lr, eps = rect * batch.hyper["lr"], batch.hyper["eps"] / correction
+    return bool(rect > 0) and _call(batch, lr=lr, eps=eps)
+
+
+def lamb(batch: Batch) -> bool:
+    """Run LAMB: Adam from zero, then the length of the layer.
+
+    Args:
+        batch: What is updated.
+
+    Returns:
+        Whether it was done; False leaves everything as it was.
+    """
+    lr, thetas = batch.hyper["lr"], batch.thetas
+    if not batch.hyper["adapt"] or not thetas[0].is_cpu:
+        return False
+    # From zero and at rate 1, Adam's step is the direction with its sign turned.
+    rs = [torch.zeros_like(theta) for theta in thetas]
+    _call(replace(batch, thetas=rs), lr=1.0)
+    torch._foreach_add_(rs, thetas, alpha=-batch.hyper["weight_decay"])  # pyright: ignore[reportPrivateImportUsage]
+    pairs = zip(norms(thetas), norms(rs), strict=True)
+    scales = [lr * size / r if size > 0 and r > 0 else lr for size, r in pairs]
+    torch._foreach_mul_(rs, scales)  # pyright: ignore[reportPrivateImportUsage]
+    torch._foreach_add_(thetas, rs)  # pyright: ignore[reportPrivateImportUsage]
+    return True
+
+
+def adagrad(batch: Batch) -> bool:
+    """Run AdaGrad.
+
+    Args:
+        batch: What is updated.
+
+    Returns:
+        Whether it was done; False leaves everything as it was.
+    """
+    if batch.hyper["initial_accumulator_value"] and batch.t == 1:
+        return False
+    torch._fused_adagrad_(  # pyright: ignore[reportPrivateImportUsage]
+        batch.thetas,
+        batch.gs,
+        batch.past("v"),
+        [torch.tensor(float(batch.t), device=batch.gs[0].device)] * len(batch.gs),
+        lr=batch.hyper["lr"],
+        lr_decay=batch.hyper["lr_decay"],
+        weight_decay=batch.weight_decay,
+        eps=batch.hyper["eps"],
+        maximize=batch.maximize,
+    )
+    return True
