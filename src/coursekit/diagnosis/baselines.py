@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 
 from .._validate import check_in
-from .tree import Diagnosis, diagnose
+from . import tree
 
 __all__ = ["Baseline", "Baselines"]
 
@@ -72,7 +72,7 @@ class Baselines:
         *,
         within: Sequence[str] = ("constant", "linear"),
         tol: float = 0.1,
-    ) -> Diagnosis:
+    ) -> tree.Diagnosis:
         r"""Diagnose a model's losses with the baselines as the reference.
 
         Args:
@@ -90,7 +90,7 @@ class Baselines:
         Raises:
             ValueError: If a name or a number does not fit.
         """
-        return diagnose(train, test, self._best(within).train_loss, tol=tol)
+        return tree.diagnose(train, test, self._best(within).train_loss, tol=tol)
 
     def sentence(
         self,

@@ -41,6 +41,7 @@ class StallEvidence(NamedTuple):
         finite: Whether every recorded number is finite.
         fall: f, the relative fall of the loss; negative if it rises.
         uncertainty: u, two standard errors of f.
+        grad_norm: Median gradient norm in the window, in loss/parameter.
         grad_ratio: r, the gradient norm of the window over that of the start.
         promise: p, the relative fall that the gradients promise; None where
             no rate is known.
@@ -51,6 +52,7 @@ class StallEvidence(NamedTuple):
     finite: bool
     fall: float
     uncertainty: float
+    grad_norm: float
     grad_ratio: float
     promise: float | None
     curvature: float
@@ -74,7 +76,7 @@ def stall_evidence(
             fewer than 4 updates.
 
     Returns:
-        The four numbers.
+        The four numbers, and two that give them a scale.
 
     Raises:
         ValueError: If the lists differ in length or are too short, a norm is
@@ -97,7 +99,7 @@ def stall_evidence(
     eta = None if lr is None else check_positive("lr", lr)
     if not all(map(math.isfinite, chain(L, g))):
         nan = math.nan
-        return StallEvidence(False, nan, nan, nan, None, nan)
+        return StallEvidence(False, nan, nan, nan, nan, None, nan)
     width = max(4, math.ceil(window * len(L)))
     earlier, later = L[-width : -(width // 2)], L[-(width // 2) :]
     L_1, L_2 = fmean(earlier), fmean(later)
@@ -106,11 +108,14 @@ def stall_evidence(
     s_1, s_2 = _error(earlier), _error(later)
     uncertainty = _ratio(math.sqrt(8) * min(s_1, s_2), level)  # (2)
     start = max(g[: max(1, math.ceil(HEAD * len(g)))])
-    grad_ratio = _ratio(median(g[-width:]), start)  # (3)
+    grad_norm = median(g[-width:])
+    grad_ratio = _ratio(grad_norm, start)  # (3)
     squares = sum(value**2 for value in g[-(width // 2) :])
     promise = None if eta is None else _ratio(eta * squares, level)  # (4)
     curvature = _ratio(start**2, abs(L[0]))
-    return StallEvidence(True, fall, uncertainty, grad_ratio, promise, curvature)
+    return StallEvidence(
+        True, fall, uncertainty, grad_norm, grad_ratio, promise, curvature
+    )
 
 
 def _error(values: list[float]) -> float:

@@ -9,9 +9,12 @@ promised fall p of ``stall_evidence``, and thresholds :math:`\tau_f, \tau_g,
     L \text{ or } g \text{ not finite, or } f < -\max(\tau_f, u)
     &: \text{diverged} \qquad (1) \\
     f > \max(\tau_f, u) &: \text{still falling} \qquad (2) \\
-    r > \tau_g,\ p > \tau_f,\ R \text{ not known} &: \text{bouncing} \qquad (3) \\
-    r > \tau_g,\ p > \tau_f,\ R \le \tau_g &: \text{noise floor} \qquad (4) \\
-    r > \tau_g,\ p > \tau_f,\ R > \tau_g &: \text{oscillation} \qquad (5) \\
+    r > \tau_g,\ p > \tau_f,\ \nabla L \text{ not known}
+    &: \text{bouncing} \qquad (3) \\
+    r > \tau_g,\ p > \tau_f,\ 2\|\nabla L\|^2 < \|g\|^2
+    &: \text{noise floor} \qquad (4) \\
+    r > \tau_g,\ p > \tau_f,\ 2\|\nabla L\|^2 \ge \|g\|^2
+    &: \text{oscillation} \qquad (5) \\
     \text{otherwise, } \lambda_{min} \text{ not known}
     &: \text{critical point} \qquad (6) \\
     \lambda_{min} < -\tau_\lambda \|g_1\|^2/|L_1| &: \text{saddle point}
@@ -20,8 +23,10 @@ promised fall p of ``stall_evidence``, and thresholds :math:`\tau_f, \tau_g,
     |\lambda_{min}| \le \tau_\lambda \|g_1\|^2/|L_1| &: \text{plateau}
     \qquad (9)
 
-R is the ratio r of the *full* gradient, where it was recorded; without a
-learning rate, the condition on p is left out. That the loss is stuck does not
+Without a learning rate, the condition on p is left out. In (4) and (5)
+:math:`\|\nabla L\|` is the norm of the gradient of the whole set at the end
+and :math:`\|g\|` that of a batch, whose square contains the noise: noise floor
+means that more than half of it is noise. That the loss is stuck does not
 mean that the gradient is small: a run that jumps from one wall of a valley to
 the other, or that the noise of its batches keeps from settling, has a flat
 loss and a large gradient, and no smaller curvature would help it. The three
@@ -68,8 +73,8 @@ ADVICE = {
         "learning rate; if the full gradient is small, it is the noise of the batches."
     ),
     Stall.NOISE_FLOOR: (
-        "Only the noise of the batches is left: let the learning rate decay, or take "
-        "larger batches."
+        "Little but the noise of the batches is left: let the learning rate decay or "
+        "take larger batches; if the loss is high, diagnose the full gradient."
     ),
     Stall.OSCILLATION: (
         "The steps are too long for the curvature: lower the learning rate, or use "
@@ -99,7 +104,7 @@ def diagnose_stall(
     grad_norms: Sequence[float],
     *,
     lr: float | None = None,
-    full_grad_norms: Sequence[float] | None = None,
+    full_grad_norm: float | None = None,
     min_eigenvalue: float | None = None,
     window: float = 0.3,
     flat: float = 0.02,
@@ -116,9 +121,8 @@ def diagnose_stall(
             the gradient may have been small from the first update on: by its
             shape alone a run that begins on a plateau is like one that
             bounces.
-        full_grad_norms: Norms of the gradient of the whole data set, from the
-            first update to the last, at least two, as
-            ``probes.grad_norm_trace`` records them.
+        full_grad_norm: :math:`\|\nabla L\|` ≥ 0 on the whole data set at the
+            end; ``probes.grad_norm_trace`` can record it.
         min_eigenvalue: Smallest eigenvalue :math:`\lambda_{min}` of the
             Hessian at the end.
         window: Share ω in (0, 1] of the run that counts as its end.
@@ -171,20 +175,15 @@ def diagnose_stall(
         return Stall.FALLING  # (2)
     promised = seen.promise is None or seen.promise > tau_f
     if seen.grad_ratio > tau_g and promised:
-        return _large(full_grad_norms, tau_g)
+        return _large(seen, full_grad_norm)
     return _small(seen, min_eigenvalue, tau_l)
 
 
-def _large(full_grad_norms: Sequence[float] | None, tau_g: float) -> Stall:
-    if full_grad_norms is None:
+def _large(seen: StallEvidence, full_grad_norm: float | None) -> Stall:
+    if full_grad_norm is None:
         return Stall.BOUNCING  # (3)
-    full = [check_positive("full_grad_norms", n, zero=True) for n in full_grad_norms]
-    if len(full) < 2:
-        raise ValueError(
-            f"full_grad_norms: expected one at the start and one at the end, got "
-            f"{len(full)}; record both"
-        )
-    if full[-1] <= tau_g * full[0]:
+    full = check_positive("full_grad_norm", full_grad_norm, zero=True)
+    if 2 * full**2 < seen.grad_norm**2:
         return Stall.NOISE_FLOOR  # (4)
     return Stall.OSCILLATION  # (5)
 

@@ -139,7 +139,7 @@ def _trace(model: nn.Module, x: Tensor, y: Tensor, loss: Loss, g: Tensor) -> flo
         raise ValueError(
             f"loss: expected the mean over examples that do not influence each other, "
             f"got a batch gradient of norm {g.norm():.3g} where the mean of theirs has "
-            f"{mean.norm():.3g}; take reduction='mean', and model.eval() for dropout"
+            f"{mean.norm():.3g}; take reduction='mean'"
         )
     return squares / len(x)  # (2)
 

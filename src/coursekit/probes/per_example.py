@@ -74,8 +74,8 @@ def per_example_grads(
     coupling = [type(part).__name__ for part in model.modules() if couples(part)]
     if coupling:
         raise ValueError(
-            f"model: expected one that treats examples one by one, got {coupling[0]} "
-            "in training mode; call model.eval()"
+            f"model: expected one that treats examples one by one and alike, got "
+            f"{coupling[0]} in training mode; call model.eval()"
         )
     parts = zip(x.split(chunk), y.split(chunk), strict=True)
     return (_rows(model, theta, x_part, y_part, loss) for x_part, y_part in parts)
@@ -96,21 +96,23 @@ def _rows(
 
 
 def couples(part: nn.Module) -> bool:
-    r"""Tell whether a module makes an example's output depend on the others.
+    r"""Tell whether an example's output depends on the others, or on chance.
 
     Args:
         part: One module, without its children.
 
     Returns:
-        True for a batch norm that uses the statistics of the batch.
+        True for a batch norm that uses the statistics of the batch, and for
+        dropout in training mode.
 
     Example:
         >>> couples(nn.BatchNorm1d(3)), couples(nn.BatchNorm1d(3).eval())
         (True, False)
     """
-    if not any("BatchNorm" in base.__name__ for base in type(part).__mro__):
-        return False
-    return part.training or getattr(part, "running_mean", None) is None
+    names = " ".join(base.__name__ for base in type(part).__mro__)
+    if "BatchNorm" in names:
+        return part.training or getattr(part, "running_mean", None) is None
+    return "Dropout" in names and part.training
 
 
 def check_examples(x: Tensor, y: Tensor) -> None:
