@@ -70,8 +70,7 @@ def noisy_labels(
     chosen = torch.randperm(n, generator=draw, device=draw.device)[:m].to(y.device)
     least = 1 if kind == "other" else 0
     j = torch.randint(least, C, (m,), generator=draw, device=draw.device)
-    # in int64, because two labels of a uint8 may add up to more than 255
-    spoilt = (y[chosen].long() + j.to(y.device)) % C  # (2)
+    spoilt = (y[chosen] + j.to(y.device)) % C  # (2)
     return y.index_put((chosen,), spoilt.to(y.dtype))
 
 

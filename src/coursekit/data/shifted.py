@@ -10,8 +10,8 @@ the first do not help; examples from the second do. Three ways to disagree:
     x'(u) &= x(u - s) \qquad (3)
 
 *noise* with standard normal ξ for every pixel, *rotate* by α degrees about the
-middle of the image, *shift* by s = (±a, ±a) pixels; u is a place in the image,
-between pixels bilinear, outside of it blank. Afterwards
+middle of the image, *shift* by s, a pixels to the left, right, top or bottom; u is a
+place in the image, between pixels bilinear, outside of it blank. Afterwards
 :math:`x \leftarrow (x - \mu_j)/4.8` with the means of the **clean** training
 part, for every part: a deployed model keeps the scaling that it was fitted with.
 One constant for all pixels, because a pixel that is blank in training has a
@@ -50,12 +50,12 @@ def shifted_digits(
     Args:
         kind: ``"rotate"``, ``"shift"`` or ``"noise"``.
         amount: The angle α in degrees, counter-clockwise; the shift a ≥ 0 in
-            pixels of an image 8 pixels wide, its two signs drawn for every
+            pixels of an image 8 pixels wide, its direction drawn for every
             image; the deviation a ≥ 0 of the noise in grey levels of 0 to 16.
             With 0 nothing is changed.
         part: ``"test"`` (mismatch), ``"train"`` or ``"both"`` (another task).
         seed: Decides which images are for training, as in ``digits``, and the
-            random signs and noise.
+            random directions and noise.
         n_train: Number of training images, 1 to 1796.
         dtype: Floating-point type of the inputs.
         device: Where the tensors are put; None means the CPU.
@@ -110,7 +110,8 @@ def _changed(x: Tensor, kind: str, size: float, draw: torch.Generator) -> Tensor
         cos, sin = math.cos(math.radians(size)), math.sin(math.radians(size))
         rows = [[cos, -sin, 0.0], [sin, cos, 0.0]]
         return _moved(x, torch.tensor(rows, dtype=x.dtype).expand(n, 2, 3))  # (2)
-    s = size * (2.0 * (uniform(draw, n, 2) < 0.5) - 1)
+    directions = torch.tensor([[1, 0], [-1, 0], [0, 1], [0, -1]], dtype=x.dtype)
+    s = size * directions[(4 * uniform(draw, n)).long()]
     ones = torch.eye(2, dtype=x.dtype).expand(n, 2, 2)
     # A place runs from -1 to 1 over the centres of the pixels.
     step = -s[..., None] * 2 / (SIDE - 1)
