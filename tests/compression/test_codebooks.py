@@ -54,6 +54,18 @@ def check_affine_grid_by_hand():
     assert (middle.zero.item(), middle.codes.tolist()) == (2, [0, 3])
 
 
+def check_ties_at_both_ends():
+    """The range of ±a has its zero point half way; rounding must not decide."""
+    for a in (1000.0, 0.1, 0.3, 7.7, 1e-5):
+        for bits in (2, 3, 4, 7, 8):
+            w = torch.tensor([-a, a], dtype=torch.float64)
+            quantized = comp.quantize_uniform(w, bits)
+            assert quantized.zero.item() == 2 ** (bits - 1)
+            assert quantized.codes.tolist() == [0, 2**bits - 1]
+            again = comp.quantize_uniform(quantized.values, bits)
+            close(again.values, quantized.values)
+
+
 def check_symmetric_grid_by_hand():
     w = torch.tensor([-3.0, 0.4, 1.6, 2.0])
     quantized = comp.quantize_uniform(w, 3, scheme="symmetric")
@@ -352,35 +364,27 @@ def test_the_gpu_agrees_with_the_cpu():
 MUTANTS = [
     ("quantize_uniform", "_affine", "low.clamp(max=0)", "low"),
     ("quantize_uniform", "_affine", "high.clamp(min=0)", "high"),
-    ("quantize_uniform", "_affine", "/ (2**b - 1)", "/ 2**b"),
-    ("quantize_uniform", "_affine", "/ (2**b - 1)", "/ (2**b - 2)"),
-    ("quantize_uniform", "_affine", "(-low / step + 0.5).floor()", "(-low / step)"),
-    (
-        "quantize_uniform",
-        "_affine",
-        "(-low / step + 0.5).floor()",
-        "(-low / step).floor()",
-    ),
-    (
-        "quantize_uniform",
-        "_affine",
-        "(-low / step + 0.5).floor()",
-        "(-low / step).round()",
-    ),
-    ("quantize_uniform", "_affine", "(-low / step", "(low / step"),
-    ("quantize_uniform", "_affine", "z, 0, 2**b - 1", "z, 0, 2**b"),
-    ("quantize_uniform", "_affine", "z, 0, 2**b - 1", "z, 1, 2**b - 1"),
+    ("quantize_uniform", "_affine", "2**b - 1", "2**b"),
+    ("quantize_uniform", "_affine", "2**b - 1", "2**b - 2"),
+    ("quantize_uniform", "_affine", "R + 0.5).floor()", "R)"),
+    ("quantize_uniform", "_affine", "R + 0.5).floor()", "R).floor()"),
+    ("quantize_uniform", "_affine", "R + 0.5).floor()", "R).round()"),
+    ("quantize_uniform", "_affine", "(-low * n", "(low * n"),
+    ("quantize_uniform", "_affine", "-low * n / R", "-low / (R / n)"),
+    ("quantize_uniform", "_affine", "return R, z, 0,", "return R, z, 1,"),
     ("quantize_uniform", "_symmetric", "(b - 1) - 1", "(b - 1)"),
     ("quantize_uniform", "_symmetric", "(b - 1) - 1", "b - 1"),
     ("quantize_uniform", "_symmetric", "torch.maximum(-low, high)", "high"),
     ("quantize_uniform", "_symmetric", "torch.maximum(-low, high)", "-low"),
-    ("quantize_uniform", "_symmetric", "-most, most", "0, most"),
+    ("quantize_uniform", "_symmetric", "-n, n", "0, n"),
+    ("quantize_uniform", "quantize_uniform", "step = R / n", "step = R / (n + 1)"),
+    ("quantize_uniform", "quantize_uniform", "clamp(least, n)", "clamp(min=least)"),
     ("quantize_uniform", "quantize_uniform", ".round()", ".floor()"),
-    ("quantize_uniform", "quantize_uniform", "/ step + z", "/ step - z"),
+    ("quantize_uniform", "quantize_uniform", "/ R + z", "/ R - z"),
     ("quantize_uniform", "quantize_uniform", 'str = "affine"', 'str = "symmetric"'),
     ("quantize_uniform", "quantize_uniform", "i != axis % w", "i == axis % w"),
     ("quantize_uniform", "quantize_uniform", "axis % w.ndim]", "axis]"),
-    ("quantize_uniform", "_positive", "torch.ones_like(step)", "step"),
+    ("quantize_uniform", "_positive", "torch.ones_like(R)", "R"),
     ("quantize_uniform", "Quantized", "codes - self.zero", "codes + self.zero"),
     ("quantize_uniform", "Quantized", "self.step *", "2 * self.step *"),
     ("kmeans_share", "_nearest", "(C[1:] + C[:-1]) / 2", "C[1:]"),

@@ -1,25 +1,30 @@
 r"""Round weights to a grid of equal steps, so that a few bits say which point.
 
-With b bits there are :math:`2^b` codes. The *affine* grid spans the range of
-the weights, made to contain zero:
+With b bits there are :math:`2^b` codes, and n steps between the first and the
+last. The *affine* grid spans the range R of the weights, made to contain zero:
 
 .. math::
 
     w_{lo} &= \min(\min_i w_i,\ 0),\quad w_{hi} = \max(\max_i w_i,\ 0)
     \qquad (1) \\
-    \Delta &= (w_{hi} - w_{lo}) / (2^b - 1) \qquad (2) \\
-    z &= \lfloor -w_{lo}/\Delta + \tfrac12 \rfloor \qquad (3) \\
-    c_i &= \mathrm{clip}(\mathrm{round}(w_i/\Delta + z),\ 0,\ 2^b - 1)
-    \qquad (4) \\
-    \hat w_i &= \Delta\, (c_i - z) \qquad (5)
+    R &= w_{hi} - w_{lo},\quad n = 2^b - 1 \qquad (2) \\
+    z &= \lfloor -w_{lo}\, n/R + \tfrac12 \rfloor \qquad (3)
 
-The zero point z is whole, so that 0 is on the grid: pruned weights stay
-pruned. The *symmetric* grid puts z = 0 and spends one code less,
+with codes from 0 to n. The zero point z is whole, so that 0 is on the grid:
+pruned weights stay pruned. The *symmetric* grid puts z = 0 and spends one code
+less, from -n to n:
 
 .. math::
 
-    \Delta &= \max_i |w_i| / (2^{b-1} - 1),\quad
-    -(2^{b-1}-1) \le c_i \le 2^{b-1}-1 \qquad (6)
+    R &= \max_i |w_i|,\quad n = 2^{b-1} - 1 \qquad (4)
+
+For both, with the step :math:`\Delta`,
+
+.. math::
+
+    \Delta &= R/n \qquad (5) \\
+    c_i &= \mathrm{clip}(\mathrm{round}(w_i\, n/R + z)) \qquad (6) \\
+    \hat w_i &= \Delta\, (c_i - z) \qquad (7)
 
 No weight moves by more than :math:`\Delta/2`. But one outlier sets Δ for all:
 a weight ten times the others costs them more than three bits. A grid for every
@@ -55,8 +60,8 @@ class Quantized(NamedTuple):
 
     @property
     def values(self) -> Float[Tensor, "*shape"]:
-        r"""The rounded weights :math:`\hat w`, equation (5)."""
-        w_hat = self.step * (self.codes - self.zero)  # (5)
+        r"""The rounded weights :math:`\hat w`, equation (7)."""
+        w_hat = self.step * (self.codes - self.zero)  # (7)
         return w_hat.to(self.dtype)
 
 
@@ -67,7 +72,7 @@ def quantize_uniform(
     scheme: str = "affine",
     axis: int | None = None,
 ) -> Quantized:
-    r"""Return the codes of equations (1) to (4), or (6), and their grid.
+    r"""Return the codes of equation (6) and their grid.
 
     Args:
         w: Weights.
@@ -98,9 +103,9 @@ def quantize_uniform(
     References:
         Jacob et al. (2018), Quantization and training of neural networks for
         efficient integer-arithmetic-only inference, arXiv 1712.05877, eq. 1
-        for (5), section 3 for (1) to (4).
+        for (7), section 3 for (1) to (3).
         Krishnamoorthi (2018), Quantizing deep convolutional networks for
-        efficient inference, arXiv 1806.08342, section 2.2 for (6).
+        efficient inference, arXiv 1806.08342, section 2.2 for (4).
     """
     check_in("scheme", scheme, ("affine", "symmetric"))
     b = check_count("bits", bits, least=1 if scheme == "affine" else 2)
@@ -114,24 +119,25 @@ def quantize_uniform(
         for f in (torch.amin, torch.amax)
     )
     grid = _symmetric if scheme == "symmetric" else _affine
-    step, z, least, most = grid(low, high, b)
-    c = (values / step + z).round().clamp(least, most)  # (4)
+    R, z, least, n = grid(low, high, b)
+    step = R / n  # (5)
+    # w n/R and not w/step: that is rounded, and would decide ties by chance
+    c = (values * n / R + z).round().clamp(least, n)  # (6)
     return Quantized(c.to(torch.int32), step, z, w.dtype)
 
 
 def _affine(low: Tensor, high: Tensor, b: int) -> tuple[Tensor, Tensor, int, int]:
     low, high = low.clamp(max=0), high.clamp(min=0)  # (1)
-    step = _positive((high - low) / (2**b - 1))  # (2)
-    z = (-low / step + 0.5).floor()  # (3)
-    return step, z, 0, 2**b - 1
+    R, n = _positive(high - low), 2**b - 1  # (2)
+    z = (-low * n / R + 0.5).floor()  # (3)
+    return R, z, 0, n
 
 
 def _symmetric(low: Tensor, high: Tensor, b: int) -> tuple[Tensor, Tensor, int, int]:
-    most = 2 ** (b - 1) - 1
-    step = _positive(torch.maximum(-low, high) / most)  # (6)
-    return step, torch.zeros_like(step), -most, most
+    R, n = _positive(torch.maximum(-low, high)), 2 ** (b - 1) - 1  # (4)
+    return R, torch.zeros_like(R), -n, n
 
 
-def _positive(step: Tensor) -> Tensor:
+def _positive(R: Tensor) -> Tensor:
     # all weights of a slice are zero: any step keeps them
-    return torch.where(step > 0, step, torch.ones_like(step))
+    return torch.where(R > 0, R, torch.ones_like(R))
