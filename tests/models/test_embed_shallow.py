@@ -209,6 +209,14 @@ BAD = [
         "norms and other layers",
     ),
     (
+        lambda: (
+            mlp([3, 5, 4], partial(nn.LeakyReLU, -1.0)),
+            mlp([3, 5, 10, 4], partial(nn.LeakyReLU, -1.0)),
+        ),
+        ValueError,
+        "can carry a value on unchanged, got LeakyReLU",
+    ),
+    (
         lambda: (mlp([3, 5, 4], nn.PReLU), mlp([3, 5, 4], nn.PReLU)),
         TypeError,
         "a function without parameters, got PReLU",

@@ -29,9 +29,11 @@ Which P and R there are depends on φ:
 - :math:`\phi(v) - \phi(-v) = c\, v` holds for ReLU, GELU, SiLU and softplus
   (c = 1) and for leaky ReLU of slope s (c = 1 + s): carry the pair (v, −v) in
   twice the units, :math:`P = (I, -I)^\top` and :math:`R = (I, -I)/c`.
-- For tanh and sigmoid no P and R satisfy (1): a sum of finitely many of their
-  curves is bounded or bent, and v is neither. They can come as close as one
-  likes, with small weights in front and large ones behind, but not equal.
+- For tanh and sigmoid no P and R satisfy (1). A sum of finitely many of their
+  curves is bounded and analytic; were it v on an interval, it would be v
+  everywhere, and v is not bounded. With small weights in front and large ones
+  behind they come as close as one likes, but not equal. (ELU and SELU can carry
+  what they have put out themselves if it is shifted above zero; not done here.)
 
 Residual nets need none of this. An added branch whose last map is zero is the
 identity for every φ.
@@ -136,11 +138,11 @@ def _plan_mlp(shallow: MLP, deep: MLP) -> list[Entry]:
 def _carrier(phi: nn.Module, eye: Tensor, *, hidden: bool) -> Carrier:
     if isinstance(phi, nn.Identity) or (hidden and isinstance(phi, IDEMPOTENT)):
         return Carrier(eye, eye)
-    if not isinstance(phi, PAIRED):
+    c = 1 + getattr(phi, "negative_slope", 0.0)
+    if not isinstance(phi, PAIRED) or c == 0:
         raise ValueError(
             f"activation: expected one that can carry a value on unchanged, got {phi}; "
-            "no weights undo its curvature or its bound: use ReLU, or residual blocks, "
-            "whose added branches are simply zero"
+            "for tanh and sigmoid no weights do it, for others none are known here: "
+            "use ReLU, or residual blocks, whose added branches are simply zero"
         )
-    c = 1 + getattr(phi, "negative_slope", 0.0)
     return Carrier(torch.cat([eye, -eye]), torch.cat([eye, -eye], 1) / c)
