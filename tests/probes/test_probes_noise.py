@@ -221,6 +221,16 @@ def test_a_sum_is_not_a_mean():
 
 
 @pytest.mark.parametrize(
+    ("dtype", "rel"), [(torch.float32, 1e-4), (torch.bfloat16, 0.1)]
+)
+def test_lower_precision_gives_the_same_to_rounding(dtype, rel):
+    model, x, y = example()
+    exact = grad_noise(model, x, y, 2, 20)
+    rounded = grad_noise(model.to(dtype), x.to(dtype), y, 2, 20)
+    assert tuple(rounded) == pytest.approx(tuple(exact), rel=rel)
+
+
+@pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda m, x, y: grad_noise(m, x, y[:3], 2), ValueError, "6 inputs and 3"),

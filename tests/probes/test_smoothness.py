@@ -210,9 +210,9 @@ def test_both_gradients_see_the_same_masks_unless_told():
         assert ics(model, x, y, 2, lr=1e-6) == tiny
 
 
-@pytest.mark.parametrize("norm", [nn.BatchNorm1d, BatchNorm, NoisyBatchNorm])
-def test_nothing_is_left_behind(norm):
+def leave_no_trace(norm):
     model, x, y = example(norm=norm)
+    model.add_module("drop", nn.Dropout(0.1))
     owned = [m.generator for m in model.modules() if hasattr(m, "generator")]
     before = copy.deepcopy(model.state_dict())
     states = [torch.get_rng_state(), *(g.get_state() for g in owned)]
@@ -225,6 +225,28 @@ def test_nothing_is_left_behind(norm):
     assert all(map(torch.equal, states, now))
     assert all(p.grad is None for p in model.parameters())
     assert model.training
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm1d, BatchNorm, NoisyBatchNorm])
+def test_nothing_is_left_behind(norm):
+    leave_no_trace(norm)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("generator.set_state(state)", "generator.get_state()"),
+        ("buffer.clone()", "buffer"),
+        ("fork_rng(devices=devices)", "fork_rng(devices=devices, enabled=False)"),
+        ("isinstance(value, torch.Generator)", "False"),
+    ],
+)
+def test_the_traces_kill_the_mutant_that_leaves_some(mutate, monkeypatch, old, new):
+    wrong = mutate(PAGES["quiet"].quiet, old, new)
+    monkeypatch.setattr(PAGES["quiet"], "quiet", wrong)
+    monkeypatch.setattr(PAGES["ics"], "quiet", wrong)
+    with pytest.raises(AssertionError):
+        leave_no_trace(NoisyBatchNorm)
 
 
 def test_a_frozen_layer_before_does_not_move():
@@ -279,6 +301,21 @@ def test_batch_norm_shrinks_what_the_landscape_does_along_the_gradient():
 def test_bad_input_is_refused_in_words(call, error, message):
     with pytest.raises(error, match=message):
         call(*example())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rel"), [(torch.float32, 1e-4), (torch.bfloat16, 0.1)]
+)
+def test_lower_precision_gives_the_same_to_rounding(dtype, rel):
+    model, x, y = example()
+    exact = ics(model, x, y, 2, 0.5), gradient_path(model, x, y, (0.4,))
+    model, x = model.to(dtype), x.to(dtype)
+    rounded = ics(model, x, y, 2, 0.5), gradient_path(model, x, y, (0.4,))
+    assert rounded[0].before == pytest.approx(exact[0].before, rel=rel)
+    assert rounded[0].cosine == pytest.approx(exact[0].cosine, abs=rel)
+    assert rounded[1].losses.tolist() == pytest.approx(
+        exact[1].losses.tolist(), rel=rel
+    )
 
 
 def test_a_frozen_layer_is_refused():

@@ -8,6 +8,7 @@ import pytest
 from coursekit.schedules import lr_range_test, suggest_argmin, suggest_steepest
 
 page = importlib.import_module("coursekit.schedules.lr_range_test")
+suggestions = importlib.import_module("coursekit.schedules.lr_suggest")
 
 
 def bowl(lam=2.0):
@@ -70,11 +71,14 @@ def check_stop():
 
 def check_suggestions():
     lrs, curve = [1e-3, 1e-2, 1e-1, 1.0, 10.0], [3.0, 2.9, 1.0, 0.5, 3.0]
-    assert page.suggest_argmin(lrs, curve) == pytest.approx(1.0)
-    assert page.suggest_argmin(lrs, [1.0, 0.0, 0.0, 2.0]) == pytest.approx(1e-2)
-    assert page.suggest_steepest(lrs, curve) == pytest.approx(1e-1)  # 2.9 to 0.5
+    assert suggestions.suggest_argmin(lrs, curve) == pytest.approx(1.0)
+    assert suggestions.suggest_argmin(lrs, [1.0, 0.0, 0.0, 2.0]) == pytest.approx(1e-2)
+    assert suggestions.suggest_steepest(lrs, curve) == pytest.approx(1e-1)  # 2.9 to 0.5
     # an uneven grid: the fall per factor counts
-    assert page.suggest_steepest([1, 2, 4, 1e3, 1e6], [4.0, 3.0, 2.0, 0.0, 0.0]) == 2
+    assert (
+        suggestions.suggest_steepest([1, 2, 4, 1e3, 1e6], [4.0, 3.0, 2.0, 0.0, 0.0])
+        == 2
+    )
     test = page.lr_range_test(replay(curve), 1e-3, 10, 5, smoothing=0)
     assert (test.argmin, test.steepest) == pytest.approx((1.0, 1e-1))
     assert test.warnings == ()
@@ -144,7 +148,8 @@ def test_range(check):
     ],
 )
 def test_the_checks_kill_the_mutant(mutate, monkeypatch, function, old, new):
-    monkeypatch.setattr(page, function, mutate(getattr(page, function), old, new))
+    owner = suggestions if "suggest" in function else page
+    monkeypatch.setattr(owner, function, mutate(getattr(owner, function), old, new))
     with pytest.raises((AssertionError, OverflowError, ValueError, StopIteration)):
         all_hold()
 

@@ -26,12 +26,13 @@ promised fall p of ``stall_evidence``, and thresholds :math:`\tau_f, \tau_g,
 Without a learning rate, the condition on p is left out. In (4) and (5)
 :math:`\|\nabla L\|` is the norm of the gradient of the whole set at the end
 and :math:`\|g\|` that of a batch, whose square contains the noise: noise floor
-means that more than half of it is noise. That the loss is stuck does not
-mean that the gradient is small: a run that jumps from one wall of a valley to
-the other, or that the noise of its batches keeps from settling, has a flat
-loss and a large gradient, and no smaller curvature would help it. The three
-kinds of failure need different remedies: more updates, another step, another
-place.
+means that more than half of it is noise.
+
+That the loss is stuck does not mean that the gradient is small. A run that
+jumps from one wall of a valley to the other, or that the noise of its batches
+keeps from settling, has a flat loss and a large gradient: it is at no critical
+point, and no way of escaping from one would help. The three kinds of failure
+need different remedies: more updates, another step, another place.
 """
 
 from collections.abc import Sequence

@@ -40,7 +40,9 @@ def effective_beta(path: GradientPath) -> float:
 
     Notes:
         The maximum is over the distances, not over the training: the paper
-        plots one such number for every step of the training.
+        plots one such number for every step of the training. It has a unit,
+        and the distances shrink with the gradient: two nets compare fairly
+        only where both still train and their losses have the same scale.
 
     References:
         Santurkar, Tsipras, Ilyas, Madry (2018), arXiv 1805.11604, figure 4(c).

@@ -130,18 +130,19 @@ def grad_noise(
 
 
 def _trace(model: nn.Module, x: Tensor, y: Tensor, loss: Loss, g: Tensor) -> float:
-    total, squares = torch.zeros_like(g), 0.0
+    total, squares, eps = torch.zeros_like(g), 0.0, 0.0
     for rows in per_example_grads(model, x, y, loss):
+        eps = torch.finfo(rows.dtype).eps
         total += rows.double().sum(0)
         squares += (rows.double() - g).square().sum().item()
-    mean = total / len(x)  # (1)
-    if not torch.allclose(mean, g, rtol=1e-3, atol=1e-4 * float(g.norm())):
+    mean, trace = total / len(x), squares / len(x)  # (1), (2)
+    if (mean - g).norm() > eps**0.5 * (g.norm() + trace**0.5):
         raise ValueError(
             f"loss: expected the mean over examples that do not influence each other, "
             f"got a batch gradient of norm {g.norm():.3g} where the mean of theirs has "
             f"{mean.norm():.3g}; take reduction='mean'"
         )
-    return squares / len(x)  # (2)
+    return trace
 
 
 def _batch(N: int, B: int, replacement: bool, draw: torch.Generator) -> Tensor:

@@ -35,12 +35,8 @@ minima, and none guarantees it.
 from .annealing import cosine, sgdr
 from .cycle import one_cycle, triangular
 from .decay import exponential, inverse, step
-from .lr_range_test import (
-    LRRangeTest,
-    lr_range_test,
-    suggest_argmin,
-    suggest_steepest,
-)
+from .lr_range_test import LRRangeTest, lr_range_test
+from .lr_suggest import suggest_argmin, suggest_steepest
 from .plateau import Plateau
 from .rise import linear_scaling, noam, warmup
 

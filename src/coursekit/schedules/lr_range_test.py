@@ -12,14 +12,8 @@ loss:
     \bar L_k &> c \min_{j \le k} \bar L_j \ \text{or } L_k \text{ not finite:}
     \ \text{stop} \qquad (4)
 
-The curve is flat (too small to matter), falls, turns and explodes. Two rates
-can be read off:
-
-.. math::
-
-    \eta_{argmin} &= \eta_{k},\quad k = \arg\min_k \bar L_k \qquad (5) \\
-    \eta_{steep} &= \eta_{k},\quad k = \arg\min_k \frac{d \bar L_k}{d \ln \eta_k}
-    \qquad (6)
+The curve is flat (too small to matter), falls, turns and explodes. What
+can be read off stands in ``coursekit.schedules.lr_suggest``.
 
 It is a quick estimate, good to a factor of about ten: it sees the first
 hundred updates of one start and every rate for one update only. A minimum at
@@ -27,12 +21,13 @@ an end of the range means that the range was too narrow, and says nothing.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .._validate import check_count, check_positive, check_range
+from .lr_suggest import suggest_argmin, suggest_steepest
 
-__all__ = ["LRRangeTest", "lr_range_test", "suggest_argmin", "suggest_steepest"]
+__all__ = ["LRRangeTest", "lr_range_test"]
 
 
 @dataclass(frozen=True)
@@ -143,53 +138,6 @@ def lr_range_test(
     return _read(lrs, losses, smoothed)
 
 
-def suggest_argmin(lrs: Sequence[float], smoothed: Sequence[float]) -> float:
-    r"""Return the rate at the lowest point of the curve, equation (5).
-
-    Args:
-        lrs: Rates :math:`\eta_k`.
-        smoothed: Smoothed losses; a shorter list leaves out the last rates.
-
-    Returns:
-        The first such rate.
-
-    Raises:
-        ValueError: If there is no loss, or one is not finite.
-
-    Example:
-        >>> suggest_argmin([0.01, 0.1, 1.0], [2.0, 1.0, 9.0])
-        0.1
-    """
-    curve = _curve(lrs, smoothed, least=1)
-    return lrs[curve.index(min(curve))]  # (5)
-
-
-def suggest_steepest(lrs: Sequence[float], smoothed: Sequence[float]) -> float:
-    r"""Return the rate at which the curve falls most steeply, equation (6).
-
-    Args:
-        lrs: Rates :math:`\eta_k` > 0, growing.
-        smoothed: Smoothed losses, at least three.
-
-    Returns:
-        The rate in the middle of the steepest fall; the slope is the central
-        difference over the logarithm of the rate, the ends left out.
-
-    Raises:
-        ValueError: If there are fewer than three losses, or one is not finite.
-
-    Example:
-        >>> suggest_steepest([0.01, 0.1, 1.0, 10.0], [3.0, 2.9, 1.0, 1.1])
-        0.1
-    """
-    curve = _curve(lrs, smoothed, least=3)
-    slopes = [
-        (curve[k + 1] - curve[k - 1]) / math.log(lrs[k + 1] / lrs[k - 1])
-        for k in range(1, len(curve) - 1)
-    ]
-    return lrs[1 + slopes.index(min(slopes))]  # (6)
-
-
 def _read(lrs: list[float], losses: list[float], smoothed: list[float]) -> LRRangeTest:
     if len(smoothed) < 3:
         raise ValueError(
@@ -216,19 +164,3 @@ def _read(lrs: list[float], losses: list[float], smoothed: list[float]) -> LRRan
         suggest_steepest(lrs, smoothed),
         tuple(warnings),
     )
-
-
-def _curve(
-    lrs: Sequence[float], smoothed: Sequence[float], *, least: int
-) -> list[float]:
-    if not least <= len(smoothed) <= len(lrs):
-        raise ValueError(
-            f"smoothed: expected {least} to {len(lrs)} losses for {len(lrs)} rates, "
-            f"got {len(smoothed)}"
-        )
-    if not all(math.isfinite(value) for value in smoothed):
-        raise ValueError(
-            "smoothed: expected finite losses, got NaN or infinity; cut the curve "
-            "where it diverged"
-        )
-    return list(smoothed)
