@@ -195,6 +195,17 @@ SYMBOLS: tuple[Symbol, ...] = (
     Symbol(r"k", "Lookahead's inner steps", "k", "", "updates", ("OPT",)),
     Symbol(r"\lambda_{wd}", "weight-decay coefficient", "weight_decay"),
     Symbol(r"c", "clipping threshold", "max_norm", "c", "loss/parameter", ("VAN",)),
+    Symbol(
+        r"\mathrm{tr}\,\Sigma",
+        "variance of the gradient of one example",
+        "",
+        "trace",
+        "(loss/parameter)²",
+    ),
+    Symbol(
+        r"B_{simple}", "gradient noise scale", "b_simple, noise_scale", "", "examples"
+    ),
+    Symbol(r"\rho", "weight of the past in a smoothed loss", "smoothing", "rho"),
     Symbol(r"\zeta", "LARS trust coefficient", "trust", "zeta"),
     Symbol(r"T", "total number of updates", "total", "T", "updates"),
     Symbol(r"T_w", "warm-up", "warmup", "", "updates"),
