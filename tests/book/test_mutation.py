@@ -78,7 +78,7 @@ def test_parts_and_files_are_found_and_others_refused():
     names = [f.name for f in mutation.files_of("metrics")]
     assert "auc.py" in names
     assert "__init__.py" not in names
-    assert mutation.tests_of("diagnosis") == ROOT / "tests" / "test_diagnosis.py"
+    assert mutation.tests_of("device") == ROOT / "tests" / "test_device.py"
     assert mutation.tests_of("optim").is_dir()
     with pytest.raises(SystemExit, match="expected a part"):
         mutation.files_of("nothing")
