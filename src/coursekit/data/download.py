@@ -151,7 +151,7 @@ def _append(url: str, file: RemoteFile, part: Path, old: int, progress: bool) ->
     headers = {"Range": f"bytes={old}-"} if old else {}
     with urlopen(Request(url, headers=headers), timeout=TIMEOUT) as answer:
         span = answer.headers.get("Content-Range", "")
-        resumed = answer.status == 206 and span.startswith(f"bytes {old}-")
+        resumed = old > 0 and span.startswith(f"bytes {old}-")
         start = old if resumed else 0
         with part.open("ab" if resumed else "wb") as out:
             _copy(answer, out, file, start, progress)

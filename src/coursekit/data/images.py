@@ -2,7 +2,7 @@ r"""Turn stored bytes into a split of images, scaled with training statistics.
 
 .. math::
 
-    x \leftarrow \frac{x/255 - \mu_c}{\sigma_c}
+    x \leftarrow \frac{x - \mu_c}{\sigma_c}
 
 with the mean and deviation of each channel c over the pixels of all training images
 that are used: one constant for all places, so that no blank pixel is blown up. Images
@@ -55,7 +55,7 @@ def image_split(
     draw = source(None, seed, "imgs")
     x, y = _picked(train, n_train, "n_train", draw)
     x_test, y_test = _picked(test, n_test, "n_test", draw)
-    images = [part.to(dtype).div_(255) for part in (x, x_test)]
+    images = [part.to(dtype) for part in (x, x_test)]
     axes = (0, 2, 3)
     mean = images[0].double().mean(axes, keepdim=True).to(dtype)
     std = images[0].double().std(axes, correction=0, keepdim=True).to(dtype)
