@@ -26,7 +26,12 @@ import numpy as np
 from tqdm import tqdm
 
 from coursekit import experiments
-from coursekit.experiments import signal_propagation, symmetry, trainability
+from coursekit.experiments import (
+    optimizer_paths,
+    signal_propagation,
+    symmetry,
+    trainability,
+)
 from coursekit.figures.cube import Array, Cube, Dim, provenance, seed_arrays
 
 HERE = Path(__file__).parent
@@ -43,6 +48,7 @@ class Recipe:
     settings: Sequence[Mapping[str, Any]]
     run: Callable[..., Arrays]
     build: Callable[[list[Arrays]], tuple[list[Dim], dict[str, Array]]]
+    seeds: Sequence[int] = SEEDS
 
 
 # How large should the first weights be?
@@ -173,6 +179,38 @@ def build_symmetry(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
     return dims, arrays
 
 
+# How does each optimizer get there?
+
+PLACES = ("surface", "method", "rate")
+FIELD = np.linspace(0, 1, 61)
+
+
+def build_paths(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
+    """Put the paths beside the surfaces that they walk on."""
+    surfaces, methods = [*optimizer_paths.SURFACES], [*optimizer_paths.METHODS]
+    x, y = (low + FIELD * (high - low) for low, high in optimizer_paths.VIEW)
+    grid = np.stack(np.meshgrid(x, y), -1)
+    field = [np.log10(optimizer_paths.gap(s, grid) + 0.03) for s in surfaces]
+    shape = (len(surfaces), len(methods))
+    a = {k: np.stack([p[k] for p in parts]) for k in parts[0]}
+    a = {k: v.reshape(*shape, *v.shape[1:]) for k, v in a.items()}
+    dims = [
+        Dim("surface", "surface", surfaces, ["tilted bowl", "saddle", "bent valley"]),
+        Dim("method", "optimizer", methods, ordered=True),
+        Dim("rate", "learning rate", [-1, 0, 1], ["best ÷ 3.2", "best", "best × 3.2"]),
+        Dim("t", "update", range(optimizer_paths.STEPS + 1)),
+        Dim("x", "θ₁", np.round(x, 6)),
+        Dim("y", "θ₂", np.round(y, 6)),
+    ]
+    over = (*PLACES, "t")
+    arrays = {k: Array(a[k], over) for k in ("px", "py")}
+    arrays["gap"] = Array(a["gap"], over, "i16log")
+    arrays["lr"] = Array(a["lr"], PLACES, "i16log")
+    arrays["reached"] = Array(a["reached"], PLACES, "u8x")
+    arrays["field"] = Array(field, ("surface", "y", "x"))
+    return dims, arrays
+
+
 RECIPES = {
     "init_scale": Recipe(
         [
@@ -186,6 +224,15 @@ RECIPES = {
         [{"activation": a, "depth": d} for a, d in product(["relu", "tanh"], DEPTHS)],
         run_trainability,
         build_trainability,
+    ),
+    "optimizer_paths": Recipe(
+        [
+            {"surface": s, "method": m}
+            for s, m in product(optimizer_paths.SURFACES, optimizer_paths.METHODS)
+        ],
+        optimizer_paths.near_best,
+        build_paths,
+        seeds=(),
     ),
     "init_symmetry": Recipe(
         [{"noises": [e], "at": FINE} for e in map(float, NOISE_VALUES)],
@@ -207,7 +254,7 @@ def make(name: str, workers: int) -> Path:
     results = [dict(np.load(part(folder, k))) for k in range(len(recipe.settings))]
     dims, arrays = recipe.build(results)
     command = f"python chapters/make_figures.py {name}"
-    cube = Cube(dims, arrays, provenance(command, seeds=SEEDS))
+    cube = Cube(dims, arrays, provenance(command, seeds=recipe.seeds))
     path = cube.save(DATA / f"{name}.cube")
     tqdm.write(f"{path.name}: {cube.numbers} numbers, {path.stat().st_size} bytes")
     return path

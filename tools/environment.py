@@ -28,6 +28,12 @@ FILES = {
     ],
 }
 
+# what the commands call by name: gone when somebody has deleted half of it
+PROGRAMS = {
+    "book": ["jupyter-book"],
+    "all": ["jupyter-book", "jupyter", "pytest", "ruff", "pyright"],
+}
+
 # one thread a process and a fixed hash: what is run again must say the same again
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -69,9 +75,12 @@ def ensure(kind: str) -> None:
     """Install the environment for the ``book`` or for ``all``, unless it stands."""
     stamp = HOME / f"installed-{kind}"
     stands = stamp.exists() and stamp.read_text() == fingerprint(kind)
-    if stands and PYTHON.exists():
+    lost = missing(kind)
+    if stands and not lost:
         return
-    create()
+    if stands:
+        print(f"{HOME.name} has lost {', '.join(lost)}: making it anew.", flush=True)
+    create(anew=stands)
     print(f"Installing what '{kind}' needs into {HOME.name} (once) …", flush=True)
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if kind == "all":
@@ -85,18 +94,26 @@ def ensure(kind: str) -> None:
         (HOME / f"installed-{done}").write_text(fingerprint(done))
 
 
-def create() -> None:
-    """Create the virtual environment if there is none."""
+def missing(kind: str) -> list[str]:
+    """Name the programs that the environment must hold and does not, or cannot run."""
+    suffix = PYTHON.suffix
+    lost = [n for n in PROGRAMS[kind] if not (BIN / f"{n}{suffix}").exists()]
+    runs = PYTHON.exists() and not subprocess.run([PYTHON, "-c", ""]).returncode
+    return lost if runs else ["python", *lost]
+
+
+def create(anew: bool = False) -> None:
+    """Create the virtual environment if there is none, or in place of what is left."""
     if sys.version_info < (3, 11):  # ruff: ignore[outdated-version-block]
         found = ".".join(map(str, sys.version_info[:3]))
         raise Failed(
             f"Python {found} was found, 3.11 or newer is needed. "
             "Name another one: make PYTHON=python3.12 …"
         )
-    if PYTHON.exists():
+    if PYTHON.exists() and not anew:
         return
     try:
-        venv.create(HOME, with_pip=True)
+        venv.create(HOME, with_pip=True, clear=anew)
     except subprocess.CalledProcessError as error:
         raise Failed(
             "Python's 'venv' module could not make an environment with pip. "

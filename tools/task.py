@@ -19,7 +19,7 @@ import stages
 from environment import BIN, ENVIRONMENT, PYTHON, ROOT, Failed, ensure, run
 
 HTML = ROOT / "_build" / "html"
-CHAPTERS = [*sorted(ROOT.glob("chapters/*.ipynb")), ROOT / "book" / "figures.ipynb"]
+CHAPTERS = [*sorted(ROOT.glob("chapters/*.ipynb")), *sorted(ROOT.glob("book/*.ipynb"))]
 
 
 def book() -> None:

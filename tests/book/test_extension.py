@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bookext import accessible, claims_table, colab, curriculum
+from bookext import accessible, claims_table, colab, curriculum, stored_figure
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,6 +74,22 @@ def test_claims_are_read_with_the_heading_above_them(tmp_path):
         (heading, record["id"]) for heading, record in claims_table.stored_claims(path)
     ]
     assert found == [("First", "E-1"), ("First", "E-2"), ("Second", "E-3")]
+
+
+def test_a_stored_figure_is_the_one_that_is_named(tmp_path):
+    """One output begins with the words; none, or two, stop the build."""
+
+    def output(text: str, html: str) -> dict:
+        data = {"text/plain": [f"Figure: {text}"], "text/html": [html]}
+        return {"output_type": "execute_result", "data": data}
+
+    outputs = [output("One way.", "<p>1"), output("Two ways.", "<p>2")]
+    cell = {"cell_type": "code", "source": "", "outputs": outputs}
+    path = notebook(tmp_path, "g.ipynb", [cell])
+    assert stored_figure.stored(path, "Two") == "<p>2"
+    for words in ("Three", ""):
+        with pytest.raises(ValueError, match="figures begin with"):
+            stored_figure.stored(path, words)
 
 
 FAULTY = {

@@ -76,6 +76,56 @@ def test_another_torch_index_is_another_environment(monkeypatch):
 
 
 @pytest.fixture
+def half(tmp_path, monkeypatch):
+    """Make an environment that looks finished, and note what `ensure` then does."""
+    home, done = tmp_path / ".venv", []
+    (home / "bin").mkdir(parents=True)
+    for name in environment.PROGRAMS["all"]:
+        (home / "bin" / name).touch()
+    (home / "bin" / "python").symlink_to(sys.executable)
+    monkeypatch.setattr(environment, "HOME", home)
+    monkeypatch.setattr(environment, "BIN", home / "bin")
+    monkeypatch.setattr(environment, "PYTHON", home / "bin" / "python")
+    (home / "installed-all").write_text(environment.fingerprint("all"))
+    monkeypatch.setattr(environment, "run", lambda *words: done.append(words))
+
+    def made(place, with_pip, clear):
+        done.append(("venv", clear))
+
+    monkeypatch.setattr(environment.venv, "create", made)
+    return home, done
+
+
+def test_a_whole_environment_is_left_alone(half):
+    """Nothing is installed where everything stands."""
+    environment.ensure("all")
+    assert half[1] == []
+
+
+@pytest.mark.parametrize("lost", ["python", "ruff", "jupyter-book"])
+def test_a_half_deleted_environment_is_made_anew(half, lost, capsys):
+    """A missing program, or python itself, is noticed and named; all is made again."""
+    home, done = half
+    (home / "bin" / lost).unlink()
+    environment.ensure("all")
+    assert f".venv has lost {lost}: making it anew." in capsys.readouterr().out
+    assert done[0] == ("venv", True)
+    assert any("--requirement" in words for words in done[1:])
+
+
+def test_a_python_that_does_not_start_is_missing(half, capfd):
+    """A link to an interpreter that is gone, or a broken file, counts as none."""
+    home, _ = half
+    (home / "bin" / "python").unlink()
+    (home / "bin" / "python").symlink_to(home / "gone")
+    assert environment.missing("all") == ["python"]
+    (home / "bin" / "python").unlink()
+    (home / "bin" / "python").write_text("#!/bin/sh\nexit 3\n")
+    (home / "bin" / "python").chmod(0o755)
+    assert environment.missing("all") == ["python"]
+
+
+@pytest.fixture
 def page(tmp_path):
     """Write a page into a small book and return what the audit says."""
 

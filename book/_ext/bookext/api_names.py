@@ -61,8 +61,16 @@ def public_names(root: Path) -> dict[str, str]:
     for part in public_modules(root, PACKAGE):
         module = Module.read(root, part)
         listed = module.public or [node.name for node in module.definitions]
-        names |= {f"{part}.{name}": part for name in listed}
+        inside = submodules(root, part)
+        full = (f"{part}.{name}" for name in listed)
+        names |= {n: part for n in full if n not in inside or module_of(root, n)}
     return names
+
+
+def module_of(root: Path, name: str) -> bool:
+    """Tell whether a name that is also a file's is something in that file."""
+    file = Module.read(root, name)
+    return file.path.name != "__init__.py" and file.defines(name.rsplit(".", 1)[-1])
 
 
 @cache

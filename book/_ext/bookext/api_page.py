@@ -68,9 +68,19 @@ class Page:
         rest = self.text(after, "module", self.name)
         code = self.codes(self.module) if self.module.equations else []
         overview = [*self.overview(words), "", *rest, "", *code, "", *extra, ""]
-        own = [*self.members(self.module, self.homes)]
+        own = [*self.members(self.module, self.homes), *self.borrowed()]
         inner = [line for part in self.files for line in self.section(part)]
         return [*head, *overview, *own, *inner]
+
+    def borrowed(self) -> Iterator[str]:
+        """Render public names that are those of another part."""
+        for name, place in self.module.borrowed.items():
+            yield from [
+                f".. py:currentmodule:: {self.name}",
+                "",
+                f".. py:data:: {name}",
+            ]
+            yield from ["", f"   The same as :py:obj:`{place}`.", ""]
 
     @property
     def files(self) -> list[Module]:
@@ -106,7 +116,8 @@ class Page:
 
     def exports(self, module: Module) -> list[str]:
         """Name what the part makes public of a file."""
-        names = [node.name for node in module.definitions] + list(module.data)
+        names = [node.name for node in module.definitions]
+        names += [n for n in module.data if n in module.public or n in self.homes]
         here = [name for name in names if self.is_home_of(module, name)]
         return here if self.homes else names
 
@@ -195,7 +206,8 @@ class Page:
                 yield from [f".. py:currentmodule:: {home}", ""]
                 yield from self.member(module, node, prefix, options)
         for name, value in module.data.items():
-            if only is None or name in only:
+            shown_here = name in module.public or self.is_home_of(module, name)
+            if shown_here and (only is None or name in only):
                 home, prefix, options = self.place(module, name, homes)
                 shown = ast.unparse(value)
                 fits = len(shown) <= LINE and not name.startswith("__")

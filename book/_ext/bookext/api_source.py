@@ -76,13 +76,13 @@ class Module:
 
     @property
     def data(self) -> dict[str, ast.expr]:
-        """Public names that are assigned, with what they are."""
-        found = {}
-        for node in self.tree.body:
-            target, value = assigned(node)
-            if value is not None and target in self.public:
-                found[target] = value
-        return found
+        """Names for readers that are assigned, with what they are."""
+        pairs = [assigned(node) for node in self.tree.body]
+        return {
+            name: value
+            for name, value in pairs
+            if value is not None and not name.startswith("_")
+        }
 
     def numbered(self) -> Iterator[Function]:
         """Yield the functions and methods whose lines carry the equations' numbers."""
@@ -91,6 +91,18 @@ class Module:
             for one in inside:
                 if isinstance(one, Function) and COMMENT.search(self.code(one)):
                     yield one
+
+    @property
+    def borrowed(self) -> dict[str, str]:
+        """Public names that come from another part of the package, with their place."""
+        found = {}
+        for node in self.tree.body:
+            if isinstance(node, ast.ImportFrom) and node.level > 1:
+                above = ".".join(self.name.split(".")[: 1 - node.level] or [""])
+                for alias in node.names:
+                    if alias.name in self.public:
+                        found[alias.name] = f"{above}.{node.module}.{alias.name}"
+        return found
 
     def defines(self, name: str) -> bool:
         """Tell whether a name stands here itself, or inside this package."""

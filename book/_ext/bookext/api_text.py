@@ -18,7 +18,8 @@ STYLE = Config(
 DISPLAY = re.compile(r"^\$\$(.+?)\$\$$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"(?<![\\$`])\$([^$`]+?)\$(?!\d)")
 BLOCK = re.compile(r"^( *)\.\. math::\n\n((?:\1 +\S.*\n|\n)+)", re.MULTILINE)
-QUAD = re.compile(r"\s*\\qquad\s*\((\d+)\)")
+ONE_LINE = re.compile(r"^( *)\.\. math:: (\S.*(?:\n\1 +\S.*)*)\n", re.MULTILINE)
+QUAD = re.compile(r"\s*(?:\\qquad\s*\((\d+)\)|\\tag\{(\d+)\})")
 # a size |x| in prose, which reStructuredText would replace by something else
 BARS = re.compile(
     rf"{BLOCK.pattern}|(?:``|:math:`)[^`]*`+|(?P<size>\|[^\s|`]+\|)", re.M
@@ -42,15 +43,19 @@ def mathematics(text: str, owner: str) -> str:
     text = DISPLAY.sub(lambda m: f"\n.. math::\n\n   {' '.join(m[1].split())}\n", text)
     text = INLINE.sub(r":math:`\1`", text)
     text = BARS.sub(lambda m: m[0].replace("|", r"\|") if m["size"] else m[0], text)
-    return BLOCK.sub(lambda m: numbered(m[1], m[2], owner), f"{text}\n").rstrip("\n")
+    text = ONE_LINE.sub(r"\1.. math::\n\n\1   \2\n", f"{text}\n")
+    return BLOCK.sub(lambda m: numbered(m[1], m[2], owner), text).rstrip("\n")
 
 
 def numbered(margin: str, block: str, owner: str) -> str:
     """Set a block whose lines carry numbers so that these stand at the right margin."""
-    if not QUAD.search(block):
+    if not QUAD.search(block) and "&" not in block:
         return f"{margin}.. math::\n\n{block}"
     # a label of its own keeps the ids on a page apart, where each method counts from 1
-    body = QUAD.sub(rf" \\tag{{\1}}\\label{{{owner}-\1}}", block.rstrip())
+    body = QUAD.sub(
+        lambda m: rf" \tag{{{m[1] or m[2]}}}\label{{{owner}-{m[1] or m[2]}}}",
+        block.rstrip(),
+    )
     return (
         f"{margin}.. math::\n{margin}   :nowrap:\n\n{margin}   \\begin{{align}}\n"
         f"{body}\n{margin}   \\end{{align}}\n\n"

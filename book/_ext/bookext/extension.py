@@ -14,6 +14,7 @@ from bookext import (
     links,
     notation_table,
     offline,
+    stored_figure,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ PARTS = (
     claims_table,
     api_pages,
     api_links,
+    stored_figure,
     colab,
     offline,
     accessible,

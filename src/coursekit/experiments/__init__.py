@@ -9,5 +9,6 @@ arrays, so that a chapter, a stored figure and a test can all call the same code
 * `width_scatter` -- how nets of one scheme differ when layers are narrow.
 * `trainability` -- which gains train at which depth.
 * `symmetry` -- equal units stay equal; a little noise grows.
+* `optimizer_paths` -- every optimizer on the same surfaces, each at its best rate.
 * `residual_growth` -- variance along a residual stream, and whether it then trains.
 """
