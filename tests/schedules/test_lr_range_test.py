@@ -59,6 +59,10 @@ def check_stop():
     assert len(test.smoothed) == len(test.lrs) == 4
     test = page.lr_range_test(replay(losses), n_steps=5, smoothing=0, diverge=3.9)
     assert len(test.losses) == 3
+    soon = page.lr_range_test(
+        replay([2, 1, 1, 1.6]), n_steps=9, smoothing=0, diverge=1.5
+    )
+    assert len(soon.losses) == 4
     for end in (math.nan, math.inf):
         test = page.lr_range_test(replay([2, 1.5, 1, end]), n_steps=9, smoothing=0)
         assert len(test.lrs) == len(test.losses) == 4
