@@ -88,6 +88,10 @@ class RuleOptimizer(Optimizer):
         # What torch copies and pickles does not have the buffers; they are made again.
         super().__setstate__(state)
         self._kept = {}
+        for group in self.param_groups:
+            # A state from before an option was there means its default.
+            for name, value in self.defaults.items():
+                group.setdefault(name, value)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters, checking its hyperparameters.
