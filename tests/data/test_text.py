@@ -37,8 +37,8 @@ def check_the_test_part_is_the_end():
 def check_a_target_is_the_next_letter():
     tale = data.text()
     for part in ("train", "test"):
-        x, y = tale.batch(40, 20, part=part)
-        assert x.shape == y.shape == (40, 20)
+        x, y = tale.batch(10, 20, part=part)
+        assert x.shape == y.shape == (10, 20)
         assert torch.equal(x[:, 1:], y[:, :-1])
         whole = (
             tale.content[: tale.n_train]

@@ -15,6 +15,7 @@ Guessing by letter frequencies alone costs 2.9 nats a letter; a model that falls
 far below 1 nat in training has learnt ten kilobytes by heart.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.resources import files
 from typing import NamedTuple
@@ -102,7 +103,7 @@ class Text:
         numbers = [number[letter] for letter in letters]
         return torch.tensor(numbers, dtype=torch.int64, device=self.device)
 
-    def decode(self, numbers: Int[Tensor, " n"]) -> str:
+    def decode(self, numbers: Int[Tensor, " n"] | Sequence[int]) -> str:
         """Turn numbers back into letters.
 
         Args:
@@ -114,7 +115,7 @@ class Text:
         Raises:
             ValueError: If a number is out of range.
         """
-        found = [int(number) for number in numbers]
+        found = numbers.tolist() if isinstance(numbers, Tensor) else list(numbers)
         wrong = [number for number in found if not 0 <= number < len(self.alphabet)]
         if wrong:
             raise ValueError(
