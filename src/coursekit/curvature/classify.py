@@ -76,7 +76,9 @@ def inertia(H: Spectrum, tol: float | None = None) -> Inertia:
         Golub, Van Loan (2013), Matrix Computations, 4th edition, section 8.1.5.
     """
     eigs, resolution = _eigenvalues(H)
-    share = resolution**0.5 if tol is None else check_range("tol", tol, 0, 1)
+    share = resolution**0.5
+    if tol is not None:
+        share = check_range("tol", tol, 0, 1, open_high=True)
     t = share * eigs.abs().max()
     positive = int((eigs > t).sum())  # (1)
     negative = int((eigs < -t).sum())  # (2)

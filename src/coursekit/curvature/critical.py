@@ -12,7 +12,7 @@ of least squares with the Jacobian H, for which Levenberg and Marquardt step by
     \quad \bigl( = -(H^2 + \mu I)^{-1} H g \bigr) \qquad (3)
 
 If :math:`\lVert g \rVert` is smaller at :math:`\theta + \delta`, the step is made and
-c divided by 4; otherwise c is multiplied by 4. Small c is Newton's method, which
+c is divided by 5; otherwise c is multiplied by 2. Small c is Newton's method, which
 doubles the digits in each step; large c is a short step of descent on
 :math:`\lVert g \rVert^2`. Working with eigenvalues keeps the digits that forming
 :math:`H^2` would lose, and gives the spectrum that we want to see anyway.
@@ -36,7 +36,7 @@ from .hessian import gradient, hessian
 
 __all__ = ["find_critical_point", "find_critical_points", "lm_step"]
 
-DOWN, UP = 4.0, 4.0
+DOWN, UP = 5.0, 2.0
 FIRST, LAST = 1e-3, 1e12
 ENDINGS = tuple(Ending)
 

@@ -102,5 +102,12 @@ def hessian(
 def _over_leading_axes(function: Function, theta: Tensor) -> Tensor:
     if theta.ndim == 1:
         return function(theta)
-    result = vmap(function)(theta.flatten(0, -2))
+    points = theta.flatten(0, -2)
+    try:
+        result = vmap(function)(points)
+    except RuntimeError as error:
+        if "vmap" not in str(error):
+            raise
+        # torch has layers, batch norm among them, that it cannot vmap this deep
+        result = torch.stack([function(point) for point in points])
     return result.unflatten(0, theta.shape[:-1])

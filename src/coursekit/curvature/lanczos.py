@@ -102,7 +102,7 @@ def lanczos(apply: Function, start: Float[Tensor, " p"], steps: int) -> Tridiago
             f"{tuple(start.shape)} of length {length.item()}"
         )
     q, alpha, beta = [start / length], [], []
-    for j in range(min(check_count("steps", steps), start.numel())):
+    for j in range(check_count("steps", steps)):
         w = apply(q[j])  # (1)
         alpha.append(q[j] @ w)  # (2)
         scale = w.norm()
