@@ -117,7 +117,7 @@ def synthetic_ctr(
         sizes: Number of values of each categorical field, at least one field.
         exponent: a ≥ 0 of the power law; 0 makes all values equally frequent.
         strength: :math:`\ell_1` ≥ 0, deviation of the log-odds; more is easier.
-        offset: :math:`\ell_0`, log-odds of a typical row; −1.5 gives click in
+        offset: :math:`\ell_0`, log-odds of a typical row; −1.5 gives a click in
             28 of 100 rows.
         seed: Decides the latent world and the rows.
         dtype: Floating-point type of numbers and probability.
