@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         selection,
         source,
         stats,
+        sweep,
     )
 
 __version__ = "0.1.0"
@@ -73,6 +74,7 @@ __all__ = [
     "selection",
     "source",
     "stats",
+    "sweep",
 ]
 
 

@@ -1,0 +1,181 @@
+r"""Update the parameters of K models, each by its own rule and hyperparameters.
+
+Neighbouring models of one rule form a group, whose update is one call:
+
+.. math::
+
+    \Delta_t, s_t &= \mathrm{update}(g_t, s_{t-1}, \theta_{t-1}, t) \qquad (1) \\
+    \theta_t &= \theta_{t-1} - \Delta_t \qquad (2)
+
+on vectors ``[models, p]``. Models of a group share every number but the rate,
+which is a column ``[models, 1]``: a rule may branch on its numbers, none does on
+the rate. Where torch has a fused kernel for a rule (``coursekit.optim.fused``),
+models of a group share the rate as well, and the kernel stands in for the rule.
+Either way a model's numbers do not depend on who shares its block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..optim import l2_gradient
+from ..optim.batch import Batch
+from ..optim.fused import KERNELS, fused_step
+from .around import Around
+from .setting import Setting
+
+__all__ = ["Bank"]
+
+
+class Bank:
+    """Hold the optimizers of a block; models of one rule should be neighbours.
+
+    Args:
+        thetas: Parameters, each ``[models, ...]``; changed in place.
+        settings: One a model.
+    """
+
+    def __init__(self, thetas: list[Tensor], settings: Sequence[Setting]) -> None:
+        self.thetas = thetas
+        runs = groupby(settings, key=lambda s: _shared(s, thetas[0].dtype))
+        self.groups = [Group(list(run)) for _, run in runs]
+
+    def step(self, grads: list[Tensor], t: int) -> None:
+        """Update all models.
+
+        Args:
+            grads: A gradient like each parameter.
+            t: Number of the update, from 1.
+        """
+        with torch.no_grad():
+            for rows, group in self._rows():
+                mine = [theta.data[rows] for theta in self.thetas]
+                group.step(mine, [g[rows] for g in grads], t)
+
+    def _rows(self) -> Iterator[tuple[slice, Group]]:
+        start = 0
+        for group in self.groups:
+            yield slice(start, start + len(group.settings)), group
+            start += len(group.settings)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Forget all models but those of the given rows.
+
+        Args:
+            rows: Positions in the block, in rising order.
+        """
+        for here, group in list(self._rows()):
+            group.keep([r - here.start for r in rows if here.start <= r < here.stop])
+        self.groups = [group for group in self.groups if group.settings]
+
+
+class Group:
+    """Update neighbouring models of one rule that share all numbers but the rate.
+
+    Args:
+        settings: One a model.
+    """
+
+    def __init__(self, settings: list[Setting]) -> None:
+        first = settings[0]
+        self.settings, self.rule, self.l2 = settings, first.rule, first.l2
+        self.fused = _has_kernel(first)
+        self.around = Around(settings)
+        self.states: list[dict[str, Tensor]] = []
+        self._rate: Any = None
+
+    def step(self, thetas: list[Tensor], grads: list[Tensor], t: int) -> None:
+        """Update the group's models.
+
+        Args:
+            thetas: Their parameters, changed in place.
+            grads: Their gradients.
+            t: Number of the update, from 1.
+        """
+        grads = self.around.before(thetas, grads, t)
+        hyper = {**self.settings[0].hyper, "lr": self._lr(t, thetas[0])}
+        if self.fused:
+            self.states = self.states or [self.rule.init(theta) for theta in thetas]
+            batch = Batch(thetas, grads, self.states, t, hyper, self.l2)
+            if not fused_step(self.rule.name, batch):
+                self._update(thetas, grads, t, hyper)
+        else:
+            self._update(thetas, grads, t, hyper)
+        self.around.after(thetas, t)
+
+    def _update(
+        self, thetas: list[Tensor], grads: list[Tensor], t: int, hyper: dict[str, Any]
+    ) -> None:
+        vectors, gs = self._vectors(thetas), self._vectors(grads)
+        self.states = self.states or [self.rule.init(vector) for vector in vectors]
+        deltas = []
+        for i, (theta, g) in enumerate(zip(vectors, gs, strict=True)):
+            g = l2_gradient(g, theta, self.l2) if self.l2 else g
+            delta, self.states[i] = self.rule.update(
+                g, self.states[i], theta, t, **hyper
+            )  # (1)
+            deltas.append(delta)
+        if len(deltas) < len(thetas):
+            deltas = deltas[0].split([theta[0].numel() for theta in thetas], 1)
+        for theta, delta in zip(thetas, deltas, strict=True):
+            theta.sub_(delta.reshape(theta.shape))  # (2)
+
+    def _vectors(self, tensors: list[Tensor]) -> list[Tensor]:
+        # fused states keep the parameters' shapes; an elementwise rule takes any
+        if self.fused:
+            return tensors
+        flat = [x.flatten(1) if x.dim() > 1 else x[:, None] for x in tensors]
+        return flat if self.rule.scope == "tensor" else [torch.cat(flat, 1)]
+
+    def _lr(self, t: int, like: Tensor) -> Any:
+        scheduled = any(setting.schedule is not None for setting in self.settings)
+        if scheduled or self._rate is None:
+            rates = [setting.lr(t) for setting in self.settings]
+            alike = self.fused or like.dtype not in EXACT
+            column = torch.tensor(rates, dtype=like.dtype, device=like.device)
+            self._rate = rates[0] if alike else column[:, None]
+        return self._rate
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Forget all models but those of the given rows.
+
+        Args:
+            rows: Positions in the group.
+        """
+        self.settings, self._rate = [self.settings[row] for row in rows], None
+        self.around.keep(rows)
+        self.states = [
+            {name: value[list(rows)] for name, value in state.items()}
+            for state in self.states
+        ]
+
+
+# A rate in a shorter type would be another rate: there it stays a number.
+EXACT = {torch.float32, torch.float64}
+
+
+def _has_kernel(setting: Setting) -> bool:
+    # a norm would go over all models: only what works element by element is fused
+    return setting.rule.name in KERNELS and setting.rule.scope == "element"
+
+
+def _shared(setting: Setting, dtype: torch.dtype) -> tuple[Any, ...]:
+    """Return what models of one group share.
+
+    Args:
+        setting: A model's setting.
+        dtype: Of its parameters.
+
+    Returns:
+        Values to be compared.
+    """
+    hyper = tuple((name, v) for name, v in setting.hyper.items() if name != "lr")
+    words = (setting.rule, hyper, setting.l2, Around.words(setting))
+    if _has_kernel(setting) or dtype not in EXACT:
+        return (*words, setting.hyper["lr"], setting.schedule)
+    return words

@@ -1,0 +1,138 @@
+r"""Deal every model its own batches.
+
+The order of examples depends on the seed and on the size of the training set
+alone: shuffled epochs end to end, a batch may span two of them. Models of one
+seed see the same examples in the same order whatever else differs, which is
+what makes their comparison a paired one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from .setting import Setting
+from .streams import stream
+
+__all__ = ["Feed", "noisy", "subset"]
+
+
+def subset(n: int, size: int | None, seed: int) -> Int[Tensor, " size"]:
+    """Pick the examples of a training subset; smaller ones lie inside larger ones.
+
+    Args:
+        n: Number of examples there are.
+        size: How many to take; None for all.
+        seed: Seed of the setting.
+
+    Returns:
+        Positions of the examples.
+
+    Raises:
+        ValueError: If there are not that many.
+    """
+    if size is None:
+        return torch.arange(n)
+    if size > n:
+        raise ValueError(
+            f"n_train: expected at most {n}, the examples there are, got {size}"
+        )
+    return torch.randperm(n, generator=stream(seed, "subset"))[:size]
+
+
+def noisy(y: Tensor, share: float, seed: int) -> Tensor:
+    """Replace a share of the labels by other classes, drawn uniformly.
+
+    Args:
+        y: Classes, ``[n]``.
+        share: Probability that a label is replaced.
+        seed: Seed of the setting. Larger shares replace the same labels and more.
+
+    Returns:
+        New labels; none of the replaced ones is the true one.
+
+    Raises:
+        TypeError: If the targets are not classes.
+    """
+    if share == 0:
+        return y
+    if y.is_floating_point():
+        raise TypeError("label_noise: expected classes as targets, got real numbers")
+    draw, classes = stream(seed, "labels"), int(y.max()) + 1
+    hit = torch.rand(y.shape, generator=draw) < share
+    shift = torch.randint(1, max(2, classes), y.shape, generator=draw)
+    return torch.where(hit, (y + shift) % classes, y)
+
+
+class Feed:
+    """Deal batches to K models until the end of time.
+
+    Args:
+        x: Training inputs, shared by all.
+        y: Training targets.
+        settings: One a model, all with one batch size and one ``n_train``.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, settings: Sequence[Setting]) -> None:
+        self.x, first = x, settings[0]
+        self.pool = torch.stack([subset(len(x), s.n_train, s.seed) for s in settings])
+        clean = all(s.label_noise == 0 for s in settings)
+        labels = [
+            noisy(y.cpu(), s.label_noise, s.seed)
+            for s in settings[: 1 if clean else None]
+        ]
+        self.y, self.clean = torch.stack(labels).to(y.device), clean
+        self.n = self.pool.shape[1]
+        self.batch_size = min(first.batch_size or self.n, self.n)
+        # one generator a seed: models of one seed share what it draws
+        self.seeds = [s.seed for s in settings]
+        self.streams = {
+            seed: stream(seed, "order") for seed in dict.fromkeys(self.seeds)
+        }
+        self.pending = self.pool[:, :0]
+
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """Deal the next batch.
+
+        Returns:
+            Inputs and targets, each ``[models, batch, ...]``.
+        """
+        if self.batch_size == self.n:
+            return self.take(self.pool)
+        while self.pending.shape[1] < self.batch_size:
+            self.pending = torch.cat([self.pending, self._epoch()], 1)
+        now, self.pending = self.pending.tensor_split([self.batch_size], 1)
+        return self.take(now)
+
+    def _epoch(self) -> Int[Tensor, "models n"]:
+        orders = {
+            s: torch.randperm(self.n, generator=g) for s, g in self.streams.items()
+        }
+        return self.pool.gather(1, torch.stack([orders[seed] for seed in self.seeds]))
+
+    def take(self, rows: Int[Tensor, "models batch"]) -> tuple[Tensor, Tensor]:
+        """Look up each model's examples.
+
+        Args:
+            rows: Positions in the training set.
+
+        Returns:
+            Inputs and targets, each ``[models, batch, ...]``.
+        """
+        rows = rows.to(self.x.device)
+        x = self.x.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        if self.clean:
+            y = self.y[0].index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        else:
+            y = self.y.gather(1, rows)
+        return x, y
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Forget all models but those of the given rows."""
+        rows = list(rows)
+        self.pool, self.pending = self.pool[rows], self.pending[rows]
+        self.y = self.y if self.clean else self.y[rows]
+        self.seeds = [self.seeds[row] for row in rows]
