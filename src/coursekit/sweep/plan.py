@@ -34,11 +34,13 @@ class Task:
         rows: Positions of the settings in the sweep.
         path: ``"stacked"``, ``"vmap"`` or ``"loop"``.
         steps: Number of updates.
+        moments: Numbers of updates at which to measure; those of the job if empty.
     """
 
     rows: tuple[int, ...]
     path: str
     steps: int
+    moments: tuple[int, ...] = ()
 
 
 def bucket(setting: Setting, steps: int) -> tuple[object, ...]:

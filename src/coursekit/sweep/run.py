@@ -69,5 +69,6 @@ def run_block(job: Job, task: Task, tick: Tick = lambda t: True) -> Record:
     net = PATHS[task.path](models, job.loss, masks, job.device)
     feed = Feed(job.data.x_train, job.data.y_train, settings)
     bank = Bank(net.trained, settings)
-    block = Block(net, bank, feed, job.data, job.probes, job.moments, job.until)
+    moments = task.moments or job.moments
+    block = Block(net, bank, feed, job.data, job.probes, moments, job.until)
     return block.train(task.steps, tick)
