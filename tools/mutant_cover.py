@@ -22,7 +22,12 @@ FAMILIES = (
     *("schedules", "selection", "stats"),
 )
 EXEMPT: dict[str, str] = {
+    "diagnosis.Diagnosis": "a list of words with a sentence for each",
+    "diagnosis.Stall": "a list of words with a sentence for each",
     "layers.activation": "looks a module up by its name",
+    "optim.SGD": "hands its rate to the rule, which is that of GD",
+    "parallel.Task": "a record that prints its name",
+    "stats.Verdict": "three words with a mark for each",
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -7,13 +7,15 @@
 * ``without``: run only the other tests, as `mutation` does, which changes the source
   itself and must not be answered by "that line is not there any more".
 
-A test that passes has caught its mutants; one that fails has let them live. Both
-survivors and public methods without a mutant fail the run.
+A test that passes has caught its mutants; one that fails has let them live, or has
+found that the line is not there any more, so that the mutant is stale. All three,
+survivors, stale ones and public methods without a mutant, fail the run.
 """
 
 from __future__ import annotations
 
 import collections
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -23,6 +25,7 @@ from mutant_cover import methods_without
 
 FIXTURE = "note_mutant"
 WIDEST = 58
+KILLED, SURVIVOR, STALE = "killed by", "SURVIVES", "STALE"
 
 
 class Mutant(NamedTuple):
@@ -33,7 +36,12 @@ class Mutant(NamedTuple):
     old: str
     new: str
     test: str
-    killed: bool
+    fate: str
+
+    @property
+    def killed(self) -> bool:
+        """Whether a test has caught it."""
+        return self.fate == KILLED
 
     @property
     def part(self) -> str:
@@ -91,7 +99,7 @@ class Collector:
         for name, value in report.user_properties:
             if name == "mutant":
                 test = report.nodeid.split("[")[0].rsplit("/", 1)[-1]
-                self.mutants.append(Mutant(*value, test, report.passed))
+                self.mutants.append(Mutant(*value, test, fate_of(report)))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a run that would pass in spite of a gap."""
@@ -110,6 +118,14 @@ class Collector:
         terminalreporter.write_line("\n".join(lines))
 
 
+def fate_of(report: pytest.TestReport) -> str:
+    """Tell a mutant that lives from one that could not be made."""
+    if report.passed:
+        return KILLED
+    gone = re.search(r"LookupError: .* stands \d+ times", report.longreprtext)
+    return STALE if gone else SURVIVOR
+
+
 def table(mutants: Iterable[Mutant]) -> Iterator[str]:
     """Yield a block of lines a part, in alphabetical order of the places."""
     part = ""
@@ -117,8 +133,8 @@ def table(mutants: Iterable[Mutant]) -> Iterator[str]:
         if mutant.part != part:
             part = mutant.part
             yield f"\n{part}"
-        fate = "killed by" if mutant.killed else "SURVIVES "
-        yield f"  {mutant.place:36} {change(mutant):{WIDEST}} {fate} {mutant.test}"
+        words = f"{change(mutant):{WIDEST}} {mutant.fate:9}"
+        yield f"  {mutant.place:36} {words} {mutant.test}"
 
 
 def change(mutant: Mutant) -> str:
@@ -143,7 +159,8 @@ def gaps(survivors: list[Mutant], missing: dict[str, list[str]]) -> Iterator[str
     """Yield what no test has caught, and what no test has tried."""
     for mutant in sorted(survivors):
         name = f"{mutant.part}.{mutant.place}"
-        yield f"survivor: {name}: {change(mutant)} ({mutant.test})"
+        word = "stale" if mutant.fate == STALE else "survivor"
+        yield f"{word}: {name}: {change(mutant)} ({mutant.test})"
     for part, names in sorted(missing.items()):
         yield f"no mutant: {part}: {', '.join(names)}"
     if not survivors and not missing:

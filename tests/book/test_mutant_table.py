@@ -60,6 +60,15 @@ def test_a_planted_survivor_is_reported(run, workers):
     assert "SURVIVES  test_planted.py::test_wrong" in said
 
 
+def test_a_mutant_of_a_line_that_is_gone_is_called_stale(run):
+    """It is no survivor: nobody could make it."""
+    tests = TESTS.format(second=True).replace('"np.argmax"', '"np.nothing"')
+    said, status = run(tests, "table")
+    assert status == 1
+    assert said.count("stale: stats.best.as_good_as_best: np.nothing") == 2
+    assert "survivor" not in said
+
+
 def test_a_method_without_a_mutant_fails_a_run_that_passes(run):
     """All tests pass, yet what no mutant has reached is named."""
     said, status = run(TESTS.format(second=True), "check")
