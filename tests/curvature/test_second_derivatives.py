@@ -156,8 +156,9 @@ def check_float64_can_be_asked_for():
     model, x, y = example(dtype=torch.float32)
     f, theta = curvature.flat_loss(model, x, y, dtype=torch.float64)
     assert theta.dtype == f(theta).dtype == torch.float64
-    soft = torch.full((6, 2), 0.5)  # torch takes no logits of another type with them
-    f, theta = curvature.flat_loss(model, x, soft, dtype=torch.float64)
+    soft = torch.full((6, 2), 0.5)  # a product of matrices takes one type only
+    options = {"loss": lambda o, y: (o @ y.mT).sum(), "dtype": torch.float64}
+    f, theta = curvature.flat_loss(model, x, soft, **options)
     assert f(theta).dtype == torch.float64
     assert next(model.parameters()).dtype == torch.float32
 

@@ -7,9 +7,9 @@ of least squares with the Jacobian H, for which Levenberg and Marquardt step by
 .. math::
 
     H &= Q \Lambda Q^T \qquad (1) \\
-    \mu &= c\, \max_i \lambda_i^2 \qquad (2) \\
-    \delta &= -Q\, \frac{\Lambda}{\Lambda^2 + \mu}\, Q^T g
-    \quad \bigl( = -(H^2 + \mu I)^{-1} H g \bigr) \qquad (3)
+    \nu &= c\, \max_i \lambda_i^2 \qquad (2) \\
+    \delta &= -Q\, \frac{\Lambda}{\Lambda^2 + \nu}\, Q^T g
+    \quad \bigl( = -(H^2 + \nu I)^{-1} H g \bigr) \qquad (3)
 
 If :math:`\lVert g \rVert` is smaller at :math:`\theta + \delta`, the step is made and
 c is divided by 5; otherwise c is multiplied by 2. Small c is Newton's method, which
@@ -71,9 +71,9 @@ def lm_step(
         parameters, SIAM 11(2), eq. 6.
     """
     c = torch.as_tensor(c).to(g)
-    mu = c[..., None] * eigs.square().amax(-1, keepdim=True)  # (2)
+    nu = c[..., None] * eigs.square().amax(-1, keepdim=True)  # (2)
     # a Hessian of zeros, at an inflection, makes no step rather than 0/0
-    gain = eigs / (eigs.square() + mu).clamp_min(torch.finfo(g.dtype).tiny)
+    gain = eigs / (eigs.square() + nu).clamp_min(torch.finfo(g.dtype).tiny)
     return -(Q @ (gain * (Q.mT @ g[..., None])[..., 0])[..., None])[..., 0]  # (3)
 
 
