@@ -16,7 +16,7 @@ PAGES = [
     *("init", "layers", "models", "optim", "probes", "diagnosis"),
     *("schedules", "losses", "metrics", "norm"),
     *("regularization", "compression"),
-    *("data", "selection"),
+    *("data", "selection", "curvature"),
 ]
 COMMENT = re.compile(r"  # \((\d+)\)(?:, \((\d+)\))?$", re.MULTILINE)
 NUMBER = re.compile(r"\\qquad \((\d+)\)")
