@@ -138,7 +138,23 @@ SYMBOLS: tuple[Symbol, ...] = (
     Symbol(r"H", "Hessian", "hessian", "", "loss/parameter²"),
     Symbol(r"\lambda_i", "eigenvalue of the Hessian", "eigs", "", "loss/parameter²"),
     Symbol(r"\kappa = \lambda_{max}/\lambda_{min}", "condition number", "kappa"),
-    Symbol(r"\Delta\theta", "displacement", "", "", "", ("CRIT",)),
+    Symbol(r"\Delta\theta", "displacement", "delta", "", "parameter", ("CRIT",)),
+    Symbol(r"v", "direction", "v", "", "", ("CRIT",)),
+    Symbol(
+        r"u_i", "eigenvector of the Hessian, length 1", "vectors", "u", "", ("CRIT",)
+    ),
+    Symbol(r"Q", "eigenvectors as columns", "Q", "", "", ("CRIT",)),
+    Symbol(r"n_+, n_-, n_0", "eigenvalues of each sign", "positive, negative, zero"),
+    Symbol(
+        r"\alpha_j, \beta_j",
+        "Lanczos: diagonal of T, and beside it",
+        "alpha, beta",
+        "",
+        "",
+        ("CRIT",),
+    ),
+    Symbol(r"\nu", "damping of a least-squares step", "", "nu", "", ("CRIT",)),
+    Symbol(r"c", "damping relative to the largest λ²", "c", "", "", ("CRIT",)),
     Symbol(r"\mu", "momentum coefficient", "momentum", "mu"),
     Symbol(
         r"m_t = \mu m_{t-1} + \eta g_t",
