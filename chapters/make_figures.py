@@ -195,9 +195,9 @@ def build_paths(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
     a = {k: np.stack([p[k] for p in parts]) for k in parts[0]}
     a = {k: v.reshape(*shape, *v.shape[1:]) for k, v in a.items()}
     dims = [
-        Dim("surface", "surface", surfaces, ["tilted bowl", "saddle", "bent valley"]),
+        Dim("surface", "surface", surfaces, ["bowl", "saddle", "valley"]),
         Dim("method", "optimizer", methods, ordered=True),
-        Dim("rate", "learning rate", [-1, 0, 1], ["best ÷ 3.2", "best", "best × 3.2"]),
+        Dim("rate", "learning rate", [-1, 0, 1], ["÷ 3.2", "best", "× 3.2"]),
         Dim("t", "update", range(optimizer_paths.STEPS + 1)),
         Dim("x", "θ₁", np.round(x, 6)),
         Dim("y", "θ₂", np.round(y, 6)),
