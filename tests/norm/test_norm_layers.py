@@ -205,24 +205,91 @@ def check_lp_norm_is_the_papers():
 
 
 def check_lp_batch_norm_with_p_2_is_batch_norm():
-    shape = (5, 4, 3)
-    ours = parameters_of(norm.LpBatchNorm(4, 2, momentum=0.3, dtype=torch.float64))
-    batch = parameters_of(norm.BatchNorm(4, momentum=0.3, dtype=torch.float64))
-    for step in range(3):
-        x = draw(*shape, seed=step)
+    shape, f64 = (5, 4, 3), {"dtype": torch.float64}
+    for fused in (True, False):
+        ours = norm.LpBatchNorm(4, 2, eps=1e-3, momentum=0.3, fused=fused, **f64)
+        batch = norm.BatchNorm(4, eps=1e-3, momentum=0.3, **f64)
+        parameters_of(ours), parameters_of(batch)
+        for step in range(3):
+            x = draw(*shape, seed=step)
+            close(ours(x), batch(x))
+        close(ours.running_mean, batch.running_mean)
+        close(ours.running_moment, batch.running_var)
+        ours.eval(), batch.eval()
         close(ours(x), batch(x))
-    close(ours.running_moment, batch.running_var)
-    ours.eval(), batch.eval()
-    close(ours(x), batch(x))
     other = norm.LpBatchNorm(4, 2, "scale_first", dtype=torch.float64)
     assert not torch.allclose(other(x), norm.lp_norm(x))
 
 
+def fast_and_slow(x, kind):
+    """Outputs, gradients and memory of a layer by its two ways."""
+    results = []
+    for fused in (True, False):
+        if isinstance(kind, tuple) and kind[-1] in norm_orders():
+            layer = norm.LpBatchNorm(4, *kind, eps=1e-2, momentum=0.3, fused=fused)
+        else:
+            layer = norm.VarianceOnlyLayerNorm(kind, eps=1e-2, fused=fused)
+        parameters_of(layer.to(torch.float64))
+        z = x.clone().requires_grad_(True)
+        y = layer(z)
+        g = draw(*x.shape, seed=4)
+        grads = torch.autograd.grad(y, [z, *layer.parameters()], g, create_graph=True)
+        (again,) = torch.autograd.grad(grads[0].square().sum(), z)
+        results.append([y.detach(), *grads, again, *layer.buffers()])
+    return zip(*results, strict=True)
+
+
+def check_fast_ways_are_the_definition():
+    for shape in SHAPES:
+        x = draw(*shape, mean=0.5)
+        kinds = [(p, o) for p in (1, 2, 3.5, math.inf) for o in norm_orders()]
+        for kind in (*kinds, shape[-1], shape[1:]):
+            for fast, slow in fast_and_slow(x, kind):
+                close(fast, slow, rtol=1e-8, atol=1e-10)
+    bare = norm.LpBatchNorm(4, 1, affine=False)
+    close(bare(draw(6, 4)), norm.lp_norm(draw(6, 4), 1))
+    two = draw(6, 4)
+    two[1] = two[0] = 9.0  # the maximum is attained twice
+    two[:, 2] = 0.0  # a channel without spread
+    for order in norm_orders():
+        for fast, slow in fast_and_slow(two, (math.inf, order)):
+            close(fast, slow, rtol=1e-8, atol=1e-10)
+
+
+def norm_orders():
+    return ("center_first", "scale_first")
+
+
+def check_all_derivatives_of_the_fast_ways():
+    weight, bias = draw(3, seed=1, mean=1.0), draw(3, seed=2)
+    fused, divide = PAGES["lp_fused"].lp_fused, PAGES["variance_only_layer_norm"]
+    for shape in ((5, 3), (2, 3, 2)):
+        x = draw(*shape, mean=1.0)
+        inputs = [v.clone().requires_grad_(True) for v in (x, weight, bias)]
+        for p in (1, 2.5, math.inf):
+            for centred in (True, False):
+
+                def function(x, w, b, p=p, centred=centred):
+                    return fused(x, w, b, p, centred, 1e-2)
+
+                derivatives_agree(function, inputs)
+        derivatives_agree(
+            lambda x: divide._Divide.apply(x, (-1,), 1e-2)[:2], inputs[:1]
+        )
+
+
+def derivatives_agree(function, inputs):
+    assert torch.autograd.gradcheck(
+        function, inputs, check_forward_ad=True, check_batched_grad=True
+    )
+    assert torch.autograd.gradgradcheck(function, inputs)
+
+
 def check_lp_batch_norm_evaluates_with_what_it_saw():
-    x = draw(9, 4)
+    x, f64 = draw(9, 4), {"dtype": torch.float64}
     for p in (1, math.inf):
         for order in ("center_first", "scale_first"):
-            layer = norm.LpBatchNorm(4, p, order, momentum=1.0, dtype=torch.float64)
+            layer = norm.LpBatchNorm(4, p, order, momentum=1.0, **f64)
             trained = layer(x)
             close(layer.eval()(x), trained)  # momentum 1 remembers this batch alone
             layer.train().momentum = 0.25
@@ -376,6 +443,7 @@ LAYERS = {
     "batch": lambda: norm.BatchNorm(4, track_running_stats=False, fused=False),
     "layer": lambda: norm.LayerNorm(4, fused=False),
     "vo": lambda: norm.VarianceOnlyLayerNorm(4),
+    "vo-slow": lambda: norm.VarianceOnlyLayerNorm(4, fused=False),
     "rms": lambda: norm.RMSNorm(4, fused=False),
     "lp": lambda: norm.LpBatchNorm(4, 1).eval(),
 }
@@ -601,6 +669,47 @@ def test_no_more_is_kept_for_the_backward_pass_than_by_torch(name, fused):
     assert saved_bytes(ours, x) <= saved_bytes(theirs, x)
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        *((norm.LpBatchNorm(16, p), nn.BatchNorm1d(16)) for p in (1, 2, 3, math.inf)),
+        (norm.LpBatchNorm(16, 1, "scale_first"), nn.BatchNorm1d(16)),
+        (norm.VarianceOnlyLayerNorm(20), nn.LayerNorm(20)),
+        (norm.SimpleLayerNorm(20), nn.LayerNorm(20)),
+    ],
+)
+def test_layers_of_our_own_keep_no_more_than_the_nearest_of_torch(ours, theirs):
+    x = draw(32, 16, 20).float().requires_grad_(True)
+    assert saved_bytes(ours, x) <= saved_bytes(theirs, x)
+
+
+def test_noise_keeps_one_number_an_entry_besides_batch_norm():
+    x = draw(32, 16, 20).float().requires_grad_(True)
+    more = saved_bytes(norm.NoisyBatchNorm(16), x) - saved_bytes(nn.BatchNorm1d(16), x)
+    assert more == 4 * x.numel()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("p", [1, 2, 3, math.inf])
+def test_fast_ways_stay_within_the_resolution_of_other_types(dtype, p):
+    x = draw(9, 4, 5).to(dtype)
+    for mixed in (False, True):
+        layer = parameters_of(norm.LpBatchNorm(4, p))
+        layer = layer if mixed else layer.to(dtype)
+        exact = copy.deepcopy(layer).double()
+        exact.fused = False
+        z, w = (v.clone().requires_grad_(True) for v in (x, x.double()))
+        y, t = layer(z), exact(w)
+        assert y.dtype == dtype
+        eps = torch.finfo(dtype).eps
+        close(y.double(), t, rtol=4 * eps, atol=8 * eps)
+        y.double().square().sum().backward()
+        t.square().sum().backward()
+        assert z.grad.dtype == dtype
+        assert layer.weight.grad.dtype == layer.weight.dtype
+        close(z.grad.double(), w.grad, rtol=8 * eps, atol=64 * eps)
+
+
 @pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize(
     "name", sorted(set(NAMES) - {"batch", "batch-mean", "batch-plain"})
@@ -771,12 +880,68 @@ MUTANTS = [
     ("lp_batch_norm", "_divide", "(x - mean) / norm", "x / norm"),
     ("lp_batch_norm", "_divide", "moment + eps if", "moment if"),
     ("lp_batch_norm", "LpBatchNorm", "n / (n - 1) if", "1.0 if"),
-    ("lp_batch_norm", "LpBatchNorm", "mul_(kept)", "mul_(1 - kept)"),
+    ("lp_batch_norm", "LpBatchNorm", "mean.flatten().to", "2 * mean.flatten().to"),
+    ("lp_batch_norm", "LpBatchNorm", "lerp_(new, self.momentum)", "copy_(new)"),
+    ("lp_batch_norm", "LpBatchNorm", "True, self.momentum", "True, 0.1"),
+    ("lp_batch_norm", "LpBatchNorm", "momentum, self.eps", "momentum, 1e-5"),
+    ("lp_batch_norm", "LpBatchNorm", "self.p, centred", "2, centred"),
+    ("lp_batch_norm", "LpBatchNorm", "self.p == 2 and", "self.p == 1 and"),
+    ("lp_fused", "_Lp", "mul_(_per_channel(weight, s) / s)", "div_(s)"),
+    ("lp_fused", "_Lp", "y.add_(_per_channel(bias, s))", "y"),
+    ("lp_fused", "_Lp", "-inverse * g_gamma", "inverse * g_gamma"),
+    ("lp_fused", "_Lp", "-inverse * g_gamma", "-inverse * g_gamma / s"),
+    (
+        "lp_fused",
+        "_Lp",
+        "g_x.sum(axes, keepdim=True) / s",
+        "g_x.sum(axes, keepdim=True)",
+    ),
+    ("lp_fused", "_Lp", "g_beta * inverse / n", "g_beta * inverse"),
+    ("lp_fused", "_Lp", "value=1 / n", "value=-1 / n"),
+    ("lp_fused", "_Lp", "g_x.copy_(-rest)", "g_x.clone().zero_()"),
+    ("lp_fused", "_Lp", "k, through_m)", "k, -through_m)"),
+    ("lp_fused", "_Lp", "add_product(g_x, g, inverse)", "g_x + g"),
+    ("lp_fused", "_Lp", "g_m * unit * pull", "g_m * pull"),
+    ("lp_fused", "_Lp", "g_mean / n", "g_mean"),
+    ("lp_fused", "_Lp", "_inner(s, ctx.p) * t_m", "t_m"),
+    ("lp_fused", "_Lp", "if tangents[1] is not None", "if False"),
+    ("lp_fused", "_Lp", "if tangents[2] is not None", "if False"),
+    ("lp_fused", "_Lp", "- d * t_s / s.square()", "- d * t_s / s"),
+    ("lp_fused", "_Lp", "not torch.is_grad_enabled()", "True"),
+    ("lp_fused", "_moment", "size.pow_(p)", "size"),
+    ("lp_fused", "_moment", "amax(", "mean("),
+    ("lp_fused", "_scale", "m + eps if", "m if"),
+    ("lp_fused", "_scale", "pow(1 / p)", "sqrt()"),
+    ("lp_fused", "_inner", "s.pow(1 - p) / p", "s.pow(1 - p)"),
+    ("lp_fused", "_inner", "s.pow(1 - p) / p", "s.pow(p - 1) / p"),
+    ("lp_fused", "_slope", "pow_(p - 1)", "pow_(p)"),
+    ("lp_fused", "_slope", "p * m.numel()", "m.numel()"),
+    ("lp_fused", "_slope", ".trunc_()", ""),
+    ("lp_fused", "_slope", "1 / k.abs().sum(axes, keepdim=True).clamp_min(1)", "1.0"),
+    ("lp_fused", "_slope", ".clamp_min(1)", ""),
+    ("variance_only_layer_norm", "_Divide", "y = x - mean\n", "y = x.clone()\n"),
+    ("variance_only_layer_norm", "_Divide", "(var + eps).rsqrt()", "var.rsqrt()"),
+    ("variance_only_layer_norm", "_Divide", "y.copy_(x).mul_(r)", "(x - mean).mul_(r)"),
+    ("variance_only_layer_norm", "_Divide", "r, r * mean", "r, mean"),
+    ("variance_only_layer_norm", "_Divide", "if torch.is_grad_enabled()", "if False"),
+    ("variance_only_layer_norm", "_Divide", "r * grad.mean", "grad.mean"),
+    ("variance_only_layer_norm", "_Divide", "copy_(share * mean)", "clone().zero_()"),
+    ("variance_only_layer_norm", "_Divide", ", g, r)", ", g, r * r)"),
+    ("variance_only_layer_norm", "_Divide", "y, -share)", "y, share)"),
+    ("variance_only_layer_norm", "_Divide", "g_r * r.square()", "g_r * r"),
+    (
+        "variance_only_layer_norm",
+        "_Divide",
+        "- share * y, -r * share",
+        "- share * y, share",
+    ),
+    ("variance_only_layer_norm", "_Divide", "r * t - share * y", "r * t - share * d"),
     ("noisy_batch_norm", "add_noise", "n_mu * (2 *", "n_mu * ("),
-    ("noisy_batch_norm", "add_noise", "r_mu * (2 *", "r_mu * ("),
+    ("noisy_batch_norm", "add_noise", "mul_(2 * r_mu)", "mul_(r_mu)"),
+    ("noisy_batch_norm", "add_noise", "add_(mu - r_mu)", "add_(mu)"),
     ("noisy_batch_norm", "add_noise", "1 + (n_sigma - 1)", "n_sigma"),
-    ("noisy_batch_norm", "add_noise", "r_sigma * normal", "r_sigma**0.5 * normal"),
-    ("noisy_batch_norm", "add_noise", "sigma + r_sigma", "r_sigma"),
+    ("noisy_batch_norm", "add_noise", "mul_(r_sigma)", "mul_(r_sigma**0.5)"),
+    ("noisy_batch_norm", "add_noise", ".add_(sigma)", ""),
     ("noisy_batch_norm", "NoisyBatchNorm", "if not self.training", "if self.training"),
     ("noisy_batch_norm", "NoisyBatchNorm", ".manual_seed(seed)", ".manual_seed(0)"),
     ("layer_norm", "layer_norm", "range(-len(sizes), 0)", "range(-1, 0)"),
@@ -830,6 +995,8 @@ MUTANTS = [
     ("rnn_cell", "LayerNormRNNCell", "self.linear_hh(h) + ", ""),
     ("_layer", "affine", "torch.addcmul(bias, x_hat, weight)", "x_hat * weight"),
     ("_layer", "affine", "y = x_hat * weight", "y = x_hat"),
+    ("_layer", "add_product", "torch.addcmul(total, a, b)", "total + a"),
+    ("_layer", "add_product", "total.addcmul_(a, b)", "total.addcmul_(a, b, value=-1)"),
     ("_layer", "per_channel", "view(-1, *(1,) * (ndim - 2))", "view(-1)"),
 ]
 

@@ -9,6 +9,7 @@ from .._validate import check_count, check_positive
 
 __all__ = [
     "NormLayer",
+    "add_product",
     "affine",
     "check_batch",
     "check_channels",
@@ -92,6 +93,23 @@ def affine(
     else:
         y = x_hat if bias is None else x_hat + bias
     return y.to(x_hat.dtype)
+
+
+def add_product(total: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Return total + a·b, over total itself unless derivatives of it are taken.
+
+    Args:
+        total: Full size; the caller needs it no more.
+        a: A factor, of a shape that broadcasts against it.
+        b: The other factor, likewise.
+
+    Returns:
+        The sum.
+    """
+    if torch.is_grad_enabled():
+        return torch.addcmul(total, a, b)
+    # fetching memory for a large result costs more than the arithmetic
+    return total.addcmul_(a, b)
 
 
 def per_channel(vector: Tensor, ndim: int) -> Tensor:

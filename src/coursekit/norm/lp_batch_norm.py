@@ -21,10 +21,12 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from .._validate import check_count, check_in, check_range
 from ._layer import NormLayer, affine, check_batch, check_channels, per_channel
 from .axes import norm_axes
+from .lp_fused import lp_fused
 
 __all__ = ["LpBatchNorm", "lp_norm"]
 
@@ -101,6 +103,8 @@ class LpBatchNorm(NormLayer):
             the running averages.
         affine: Whether there are γ and β.
         dims: Number of axes of positions; None allows any.
+        fused: Whether the derivative of ``lp_fused`` and, for the centred p = 2,
+            torch's batch norm are used, for speed.
         device: Device of parameters and averages.
         dtype: Type of parameters and averages.
 
@@ -137,12 +141,13 @@ class LpBatchNorm(NormLayer):
         affine: bool = True,
         *,
         dims: int | None = None,
+        fused: bool = True,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         C = check_count("num_features", num_features)
         place = {"device": device, "dtype": dtype}
-        super().__init__((C,), eps, affine, affine, **place)
+        super().__init__((C,), eps, affine, affine, fused=fused, **place)
         check_in("order", order, ORDERS)
         self.p = check_range("p", p, 1, math.inf)
         self.num_features, self.order, self.dims = C, order, dims
@@ -162,6 +167,8 @@ class LpBatchNorm(NormLayer):
         check_channels(x, self.num_features, self.dims)
         if self.training:
             n = check_batch(x)
+            if self.fused:
+                return self._fused(x, n)
             mean, moment = _statistics(x, self.p, self.order)
             self._remember(mean, moment, n)
         else:
@@ -170,16 +177,28 @@ class LpBatchNorm(NormLayer):
         x_hat = _divide(x, mean, moment, self.p, self.eps)
         return affine(x_hat, self.weight, self.bias, channels=True)  # (4)
 
+    def _fused(self, x: Tensor, n: int) -> Tensor:
+        w, b = self.weight, self.bias
+        if self._is_variance:
+            mean, moment = self.running_mean, self.running_moment
+            return functional.batch_norm(
+                x, mean, moment, w, b, True, self.momentum, self.eps
+            )
+        centred = self.order == "center_first"
+        y, mean, moment = lp_fused(x, w, b, self.p, centred, self.eps)
+        self._remember(mean, moment, n)
+        return y
+
+    @property
+    def _is_variance(self) -> bool:
+        return self.p == 2 and self.order == "center_first"
+
     @torch.no_grad()
     def _remember(self, mean: Tensor, moment: Tensor, n: int) -> None:
-        is_variance = self.p == 2 and self.order == "center_first"
-        unbiased = n / (n - 1) if is_variance else 1.0
-        kept = 1 - self.momentum
-        for average, new in (
-            (self.running_mean, mean),
-            (self.running_moment, unbiased * moment),
-        ):
-            average.mul_(kept).add_(self.momentum * new.flatten())
+        unbiased = n / (n - 1) if self._is_variance else 1.0
+        self.running_mean.lerp_(mean.flatten().to(self.running_mean), self.momentum)
+        new = (unbiased * moment.flatten()).to(self.running_moment)
+        self.running_moment.lerp_(new, self.momentum)
 
     def extra_repr(self) -> str:
         """Name the settings in ``print(model)``.

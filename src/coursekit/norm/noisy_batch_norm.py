@@ -80,17 +80,14 @@ def add_noise(
         help optimization?, arXiv 1805.11604, algorithm 1 of the appendix.
     """
     n_mu, n_sigma, r_mu, r_sigma = noise
-
-    def uniform(shape: torch.Size) -> Tensor:
-        return torch.rand(shape, generator=generator, device=generator.device)
-
-    mu = n_mu * (2 * uniform(y.shape[1:2]) - 1)  # (1)
-    sigma = 1 + (n_sigma - 1) * uniform(y.shape[1:2])  # (2)
+    drawn = {"generator": generator, "device": generator.device}
+    mu = n_mu * (2 * torch.rand(y.shape[1:2], **drawn) - 1)  # (1)
+    sigma = 1 + (n_sigma - 1) * torch.rand(y.shape[1:2], **drawn)  # (2)
     mu, sigma = (per_channel(v, y.ndim) for v in (mu, sigma))
-    b = mu + r_mu * (2 * uniform(y.shape) - 1)  # (3)
-    normal = torch.randn(y.shape, generator=generator, device=generator.device)
-    s = sigma + r_sigma * normal  # (4)
-    return s.to(y) * y + b.to(y)  # (5)
+    # in place, as most of the time goes into what is drawn for each entry
+    b = torch.rand(y.shape, **drawn).mul_(2 * r_mu).add_(mu - r_mu)  # (3)
+    s = torch.randn(y.shape, **drawn).mul_(r_sigma).add_(sigma)  # (4)
+    return torch.addcmul(b.to(y), s.to(y), y)  # (5)
 
 
 class NoisyBatchNorm(BatchNorm):
