@@ -44,6 +44,16 @@ class Bank:
         self.thetas = thetas
         runs = groupby(settings, key=lambda s: _shared(s, thetas[0].dtype))
         self.groups = [Group(list(run)) for _, run in runs]
+        self._deal()
+
+    def _deal(self) -> None:
+        # views made once: with a rate a model, cutting would cost more than updating
+        self.sizes = [len(group.settings) for group in self.groups]
+        for group, *mine in zip(self.groups, *self._cut(self.thetas), strict=True):
+            group.thetas = mine
+
+    def _cut(self, tensors: list[Tensor]) -> list[tuple[Tensor, ...]]:
+        return [tensor.data.split(self.sizes) for tensor in tensors]
 
     def step(self, grads: list[Tensor], t: int) -> None:
         """Update all models.
@@ -53,9 +63,8 @@ class Bank:
             t: Number of the update, from 1.
         """
         with torch.no_grad():
-            for rows, group in self._rows():
-                mine = [theta.data[rows] for theta in self.thetas]
-                group.step(mine, [g[rows] for g in grads], t)
+            for group, *mine in zip(self.groups, *self._cut(grads), strict=True):
+                group.step(mine, t)
 
     def _rows(self) -> Iterator[tuple[slice, Group]]:
         start = 0
@@ -72,6 +81,7 @@ class Bank:
         for here, group in list(self._rows()):
             group.keep([r - here.start for r in rows if here.start <= r < here.stop])
         self.groups = [group for group in self.groups if group.settings]
+        self._deal()
 
 
 class Group:
@@ -85,18 +95,20 @@ class Group:
         first = settings[0]
         self.settings, self.rule, self.l2 = settings, first.rule, first.l2
         self.fused = _has_kernel(first)
+        self.scheduled = any(setting.schedule is not None for setting in settings)
         self.around = Around(settings)
+        self.thetas: list[Tensor] = []
         self.states: list[dict[str, Tensor]] = []
         self._rate: Any = None
 
-    def step(self, thetas: list[Tensor], grads: list[Tensor], t: int) -> None:
+    def step(self, grads: list[Tensor], t: int) -> None:
         """Update the group's models.
 
         Args:
-            thetas: Their parameters, changed in place.
             grads: Their gradients.
             t: Number of the update, from 1.
         """
+        thetas = self.thetas
         grads = self.around.before(thetas, grads, t)
         hyper = {**self.settings[0].hyper, "lr": self._lr(t, thetas[0])}
         if self.fused:
@@ -133,8 +145,7 @@ class Group:
         return flat if self.rule.scope == "tensor" else [torch.cat(flat, 1)]
 
     def _lr(self, t: int, like: Tensor) -> Any:
-        scheduled = any(setting.schedule is not None for setting in self.settings)
-        if scheduled or self._rate is None:
+        if self.scheduled or self._rate is None:
             rates = [setting.lr(t) for setting in self.settings]
             alike = self.fused or like.dtype not in EXACT
             column = torch.tensor(rates, dtype=like.dtype, device=like.device)

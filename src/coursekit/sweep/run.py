@@ -63,6 +63,7 @@ def run_block(job: Job, task: Task, tick: Tick = lambda t: True) -> Record:
     Returns:
         The record, in the order of ``task.rows``.
     """
+    _keep_freed_memory()
     settings = [job.settings[row] for row in task.rows]
     models = [build(job.model, setting, job.dtype) for setting in settings]
     masks = [stream(setting.seed, "dropout") for setting in settings]
@@ -72,3 +73,9 @@ def run_block(job: Job, task: Task, tick: Tick = lambda t: True) -> Record:
     moments = task.moments or job.moments
     block = Block(net, bank, feed, job.data, job.probes, moments, job.until)
     return block.train(task.steps, tick)
+
+
+def _keep_freed_memory() -> None:
+    # The C library hands large temporaries back to the system, and each update
+    # would pay for fresh pages; glibc stops once it has seen 31 MB freed.
+    torch.empty(31 * 2**20, dtype=torch.uint8)
