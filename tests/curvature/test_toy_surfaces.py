@@ -143,18 +143,6 @@ def test_the_table_names_every_surface_once():
     assert [kinds.count(k) for k in ("minimum", "saddle", "maximum")] == [4, 4, 1]
 
 
-def test_a_surface_is_called_and_drawn_on_its_box():
-    surface = SURFACES["rosenbrock"]
-    x, y, values = surface.grid(5)
-    assert (x[0], x[-1], y[0], y[-1]) == (-2, 2, -1, 3)
-    assert values.shape == (5, 5)
-    assert values[1, 3].item() == NUMPY["rosenbrock"](x[3], y[1])
-    assert surface.grid()[2].shape == (101, 101)
-    theta = torch.tensor([1.0, 0.0])
-    assert SURFACES["bowl"](theta, kappa=4.0).item() == 2
-    assert SURFACES["bowl"](theta).item() == 5
-
-
 def test_the_bowl_has_the_condition_number_that_was_asked_for():
     for angle in (0.0, 45.0, 90.0):
         f = partial(surfaces.bowl, kappa=50.0, angle=angle)
@@ -334,24 +322,38 @@ MUTANTS = [
         "torch.unbind(theta, -1)",
         "torch.unbind(theta.flip(-1), -1)",
     ),
+    ("surfaces", "Surface", "return self.f(theta, **options)", "return self.f(theta)"),
+    ("surfaces", "Surface", 'indexing="xy"', 'indexing="ij"'),
+    ("surfaces", "Surface", "n: int = 101", "n: int = 100"),
+    ("surfaces", "Surface", "self.f.__name__", "self.f.__qualname__[1:]"),
+    ("surfaces", "_square", "(-side, side), (-side, side)", "(-side, side), (0, side)"),
     ("surfaces", "Landmark", "if self.decided else", "if not self.decided else"),
 ]
 
 
 @pytest.mark.parametrize(("page", "function", "old", "new"), MUTANTS)
 def test_the_checks_kill_the_mutant(survives, page, function, old, new):
-    # the table was filled with the right Landmark
-    alone = [check_verdicts_of_a_new_landmark]
+    # the table was filled with the right classes
+    alone = [check_new_entries_of_the_table]
     assert not survives(
         page, function, old, new, alone if page == "surfaces" else CHECKS
     )
 
 
-def check_verdicts_of_a_new_landmark():
-    at = (0.0, 0.0)
+def check_new_entries_of_the_table():
+    at, side = (0.0, 0.0), (-2.0, 2.0)
     assert surfaces.Landmark(at, 0.0, Kind.SADDLE, False).verdict == "undecided"
     assert surfaces.Landmark(at, 0.0, Kind.SADDLE).verdict == "saddle"
+    surface = surfaces.Surface(surfaces.bowl, (side, (-1.0, 3.0)), at, ())
+    assert surface.complete
+    assert surface.name == "bowl"
+    assert surface(torch.tensor([1.0, 0.0]), kappa=4.0).item() == 2
+    x, y, values = surface.grid(5)
+    assert (x[0], x[-1], y[0], y[-1]) == (-2, 2, -1, 3)
+    close(values[1, 3], NUMPY["bowl"](x[3].numpy(), y[1].numpy()))
+    assert surface.grid()[2].shape == (101, 101)
+    assert surfaces._square(2.0) == (side, side)
 
 
-def test_a_new_landmark_knows_its_verdict():
-    check_verdicts_of_a_new_landmark()
+def test_new_entries_of_the_table():
+    check_new_entries_of_the_table()

@@ -144,7 +144,7 @@ def minimum_ratio(H: Spectrum, tol: float | None = None) -> float:
         (0.5, 0.0)
 
     References:
-        Dauphin et al. (2014), arXiv 1406.2572, section 3 (the index, its complement).
+        Dauphin et al. (2014), arXiv 1406.2572, section 3, plots the negative share.
     """
     counts = inertia(H, tol)
     return counts.positive / sum(counts)
@@ -172,7 +172,7 @@ def negative_share(H: Spectrum, tol: float | None = None) -> float:
 
     References:
         Pennington, Bahri (2017), Geometry of neural network loss surfaces via random
-        matrix theory, ICML, section 2.
+        matrix theory, ICML.
     """
     counts = inertia(H, tol)
     return counts.negative / sum(counts)

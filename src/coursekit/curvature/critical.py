@@ -17,9 +17,11 @@ doubles the digits in each step; large c is a short step of descent on
 :math:`\lVert g \rVert^2`. Working with eigenvalues keeps the digits that forming
 :math:`H^2` would lose, and gives the spectrum that we want to see anyway.
 
-Two ends are no critical points. Where :math:`Hg = 0` but :math:`g \ne 0` the search
-*stalls* in a minimum of :math:`\lVert g \rVert` that is not zero. And the gradient of
-most nets also vanishes at infinity: a search that runs off there is called *far*.
+The method has its price. Squaring H squares its condition number, so that the search
+may crawl along a narrow valley of :math:`\lVert g \rVert` until its steps are used up.
+And two of its ends are no critical points. Where :math:`Hg = 0` but :math:`g \ne 0`
+the search *stalls*, in a minimum of :math:`\lVert g \rVert` that is not zero. And as
+the gradient of most nets also vanishes at infinity, it may run off: it is called *far*.
 """
 
 from typing import NamedTuple
@@ -68,7 +70,7 @@ def lm_step(
 
     References:
         Marquardt (1963), An algorithm for least-squares estimation of nonlinear
-        parameters, SIAM 11(2), eq. 6.
+        parameters, Journal of SIAM 11(2).
     """
     c = torch.as_tensor(c).to(g)
     nu = c[..., None] * eigs.square().amax(-1, keepdim=True)  # (2)
@@ -111,7 +113,8 @@ def find_critical_point(
         ('converged', 'saddle', 13.3119)
 
     References:
-        Levenberg (1944), Quarterly of Applied Mathematics 2(2); Marquardt (1963).
+        Levenberg (1944), A method for the solution of certain non-linear problems in
+        least squares, Quarterly of Applied Mathematics 2(2).
     """
     start = check_point(theta)[None]
     limits = {"g_tol": g_tol, "bound": bound, "max_iter": max_iter, "tol": tol}
@@ -157,8 +160,10 @@ def find_critical_points(
         each ends as it would alone.
 
     References:
-        Dauphin et al. (2014), arXiv 1406.2572, section 3, and Pennington, Bahri
-        (2017), ICML, section 5, search the same way for the critical points of nets.
+        Dauphin et al. (2014), arXiv 1406.2572, section 3: the index of critical points
+        of a net against their loss.
+        Pennington, Bahri (2017), Geometry of neural network loss surfaces via random
+        matrix theory, ICML.
     """
     g_tol, bound = check_positive("g_tol", g_tol), check_positive("bound", bound)
     theta = check_point(theta, batch=True).clone()
@@ -166,10 +171,8 @@ def find_critical_points(
         raise ValueError(
             f"theta: expected starts [n, p], got shape {tuple(theta.shape)}"
         )
-    f, state = (
-        scalar(f),
-        _measure(scalar(f), theta, torch.full_like(theta[:, 0], FIRST)),
-    )
+    f = scalar(f)
+    state = _measure(f, theta, torch.full_like(theta[:, 0], FIRST))
     for _ in range(check_count("max_iter", max_iter)):
         runs = _endings(state, g_tol, bound) == ENDINGS.index(Ending.UNFINISHED)
         if not bool(runs.any()):
@@ -198,7 +201,9 @@ def _measure(f: Function, theta: Tensor, c: Tensor) -> _State:
 
 def _advance(f: Function, state: _State, runs: Tensor) -> _State:
     theta, g, eigs, Q, c = (part[runs] for part in state)
-    trial = theta + lm_step(g, eigs, Q, c)
+    step = lm_step(g, eigs, Q, c)
+    # a step that overflows is no step, and is refused as such
+    trial = theta + torch.where(step.isfinite(), step, 0)
     better = gradient(f, trial).norm(dim=-1) < g.norm(dim=-1)
     c = torch.where(better, c / DOWN, c * UP)
     new = _State(*(part.clone() for part in state))

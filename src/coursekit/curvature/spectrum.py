@@ -60,8 +60,8 @@ def top_eigenvalues(
         which: ``"largest"`` and ``"smallest"`` count with the sign, ``"magnitude"``
             by :math:`|\lambda|`.
         tol: Where to stop: residual :math:`\lVert Hu - \lambda u\rVert` relative to
-            |λ|, in [0, 1); 0 asks for all digits. The error of λ itself is of the
-            order of the square of the residual.
+            |λ|, in [0, 1); 0 asks for all digits. λ itself is better: its error goes
+            with the square of the residual, over the gap to the next eigenvalue.
         max_iter: Restarts allowed; None is ARPACK's 10 p.
         seed: Seed of the random start.
 
