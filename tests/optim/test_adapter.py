@@ -582,7 +582,8 @@ def in_several_vectors(make, hyper):
         torch.randn(n, generator=draw, dtype=torch.float64) for n in (30_000, 10_000)
     ]
     thetas = [nn.Parameter(start.clone()) for start in starts]
-    optimizer = make(thetas, lr=0.05, **hyper)
+    # with a tensor for a rate no kernel stands in
+    optimizer = make(thetas, lr=torch.tensor(0.05, dtype=torch.float64), **hyper)
     joint = make.rule.scope == "group"
     vectors = [torch.cat(starts)] if joint else starts
     states = [make.rule.init(vector) for vector in vectors]

@@ -170,6 +170,10 @@ KERNELS = {
     "adamw": [{"weight_decay": 0.1}],
     "adagrad": [{"lr_decay": 0.1, "initial_accumulator_value": 0.0}],
     "gd": [{}],
+    "swats": [
+        {"criterion": "step", "k_min": 4},
+        {"criterion": "paper", "k_min": None},
+    ],
 }
 RULES = {make.rule.name: make.rule for make, _ in CASES.values()}
 
@@ -178,7 +182,8 @@ def kernel_agrees(name, words, steps=9, maximize=False, l2=0.0):
     """The kernel alone on float32, each call of it done, against the rule."""
     rule = RULES[name]
     draw = torch.Generator().manual_seed(8)
-    thetas = [torch.randn(n, generator=draw) for n in (5, 300)]
+    sizes = (40,) if rule.scope == "group" else (5, 300)
+    thetas = [torch.randn(n, generator=draw) for n in sizes]
     states = [rule.init(theta) for theta in thetas]
     twins = [(x.double(), rule.init(x.double())) for x in thetas]
     common = {"momentum": 0.8, "betas": (0.8, 0.9), "eps": 1e-2, **words}
@@ -209,6 +214,12 @@ def kernel_agrees(name, words, steps=9, maximize=False, l2=0.0):
     return all(torch.allclose(x.double(), y, rtol=1e-4, atol=1e-5) for x, y in pairs)
 
 
+def penalty(name, words):
+    """These two leave an L2 penalty to the rule."""
+    alone = name == "swats" or (name, words) == ("nag", {"variant": "paper"})
+    return 0.0 if alone else 0.1
+
+
 EVERY = [(name, words) for name, many in KERNELS.items() for words in many]
 
 
@@ -221,8 +232,7 @@ def test_a_kernel_and_its_state_equal_the_rule(name, words):
     ("name", "words"), [case for case in EVERY if "weight_decay" not in case[1]]
 )
 def test_a_kernel_goes_uphill_with_a_penalty(name, words):
-    l2 = 0.0 if words == {"variant": "paper"} and name == "nag" else 0.1
-    assert kernel_agrees(name, words, maximize=True, l2=l2)
+    assert kernel_agrees(name, words, maximize=True, l2=penalty(name, words))
 
 
 REFUSED = [
@@ -232,6 +242,7 @@ REFUSED = [
     ("lamb", {"adapt": False, "betas": (0.9, 0.9), "eps": 0.1, "weight_decay": 0.1}),
     ("nadam", {"lr": 0.1}),
 ]
+SWATS_WORDS = {"betas": (0.9, 0.9), "eps": 0.1, "criterion": "step", "k_min": 9}
 
 
 @pytest.mark.parametrize(("name", "hyper"), REFUSED)
@@ -243,6 +254,20 @@ def test_a_kernel_that_says_no_has_changed_nothing(name, hyper):
     assert not fused_step(name, Batch([theta], [theta + 1], [state], 1, hyper))
     assert theta.tolist() == [1, 1, 1]
     assert all(torch.equal(state[k], before[k]) for k in state)
+
+
+def swats_leaves_a_penalty_and_its_second_phase_to_the_rule():
+    theta = torch.ones(3)
+    for l2, rate in ((0.1, 0.0), (0.0, 0.5)):
+        state = {**RULES["swats"].init(theta), "rate": torch.tensor([rate])}
+        batch = Batch([theta], [theta + 1], [state], 1, {"lr": 0.1, **SWATS_WORDS}, l2)
+        if fused_step("swats", batch):
+            return False
+    return True
+
+
+def test_swats_has_a_kernel_for_its_first_phase_alone():
+    assert swats_leaves_a_penalty_and_its_second_phase_to_the_rule()
 
 
 @pytest.mark.parametrize("reason", ["gaps", "bfloat16", "device"])
@@ -297,6 +322,9 @@ ALGEBRA = {
     "clamp": lambda x, y: (2 * x).clamp(-1.0, 3.0),
     "clamp-negative": lambda x, y: (-2 * x).clamp(-1.0, 3.0),
     "clamp-min": lambda x, y: (2 * x - y).clamp_min(0),
+    "valued-twice": lambda x, y: (lambda p: torch.maximum(p, y) + torch.minimum(p, y))(
+        2 * x
+    ),
     "maximum": lambda x, y: torch.maximum(2 * x, 3 * y),
     "where": lambda x, y: torch.where(torch.tensor([True]), 2 * x, y),
     "where-not": lambda x, y: torch.where(torch.tensor([False]), 2 * x, y),
@@ -425,6 +453,13 @@ MUTANTS = [
     ("fused_adam", "adagrad", "weight_decay=batch.weight_decay", "weight_decay=0.0"),
     ("fused_adam", "adagrad", "maximize=batch.maximize", "maximize=False"),
     ("fused_adam", "adagrad", " and batch.t == 1", " and False"),
+    ("fused_adam", "swats", "1 if batch.maximize else -1", "-1"),
+    ("fused_adam", "swats", "sign * torch", "torch"),
+    ("fused_adam", "swats", "** 0.5", ""),
+    ("fused_adam", "swats", "if switch:", "if False:"),
+    ("fused_adam", "swats", ' or state["rate"]', ""),
+    ("fused_adam", "swats", " or batch.weight_decay", ""),
+    ("fused_adam", "swats", '{"lam": lam, "rate": rate}', '{"rate": rate}'),
     ("fused_adam", "_call", "t or batch.t", "batch.t"),
     ("fused_adam", "_call", '"maximize": batch.maximize', '"maximize": False'),
     (
@@ -445,7 +480,6 @@ MUTANTS = [
     ("passes", "_subtract", "alpha=delta.c", "alpha=1"),
     ("passes", "_subtract", "value=-delta.c", "value=delta.c"),
     ("passes", "_subtract", 'delta.op == "*"', 'delta.op == "/"'),
-    ("passes", "_write", "value.c != 1", "False and value.c != 1"),
     ("passes", "_write", "out=place", ""),
     ("passes", "_write", "place.fill_(value)", "pass"),
     ("passes", "run", "if rounds:", "if False:"),
@@ -532,7 +566,8 @@ def test_a_vector_of_several_pieces_equals_the_rule(make, hyper):
 
 def keep_a_sum(g, state, theta, t, *, lr):
     """A rule that stores what it was given, and a number."""
-    return lr * state["old"], {"old": theta, "g": 1.0 * g, "n": 2.0}
+    new = {"old": theta, "g": 1.0 * g, "n": 2.0, "p": 2.0 * (theta * g)}
+    return lr * state["old"], new
 
 
 def what_waits_is_computed_in_time():
@@ -549,6 +584,7 @@ def what_waits_is_computed_in_time():
         and state["old"].tolist() == [1.0] * 3
         and state["g"].tolist() == [7.0] * 3
         and state["n"].tolist() == [2.0] * 3
+        and state["p"].tolist() == [14.0] * 3
     )
 
 
@@ -560,10 +596,11 @@ def checks():
     for name in ALGEBRA:
         yield lambda n=name: term_agrees(n)
     yield what_waits_is_computed_in_time
+    yield lambda: (1e-12 * Term(1.0, X) + 1e12 * Term(1.0, Y)).c > 1e11
     for name, words in EVERY:
         yield lambda n=name, w=words: kernel_agrees(n, w)
         if "weight_decay" not in words:
-            l2 = 0.0 if words == {"variant": "paper"} and name == "nag" else 0.1
+            l2 = penalty(name, words)
             yield lambda n=name, w=words, d=l2: kernel_agrees(n, w, maximize=True, l2=d)
     for sizes in ([3], [1, 2]):
         yield lambda s=sizes: test_sums_over_pieces_are_those_of_the_whole(s) is None
@@ -581,6 +618,7 @@ def checks():
         yield lambda n=name: agrees(
             n, "float32", steps=12, maximize=True, weight_decay=0.1
         )
+    yield swats_leaves_a_penalty_and_its_second_phase_to_the_rule
     yield lambda: agrees("SWATS", steps=30)
     yield lambda: agrees("NAdam", steps=100)
     for case in LONG:

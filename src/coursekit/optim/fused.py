@@ -27,6 +27,7 @@ KERNELS: dict[str, tuple[str, Callable[[Batch], bool]]] = {
     "lars": ("_fused_sgd_", fused_sgd.lars),
     "radam": ("_fused_adam_", fused_adam.radam),
     "lamb": ("_fused_adam_", fused_adam.lamb),
+    "swats": ("_fused_adam_", fused_adam.swats),
     "adam": ("_fused_adam_", fused_adam.adam),
     "adamw": ("_fused_adamw_", fused_adam.adamw),
     "amsgrad": ("_fused_adam_", fused_adam.amsgrad),

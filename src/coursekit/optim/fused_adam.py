@@ -15,7 +15,7 @@ import torch
 from .batch import Batch
 from .fused_sgd import norms
 
-__all__ = ["adagrad", "adam", "adamw", "amsgrad", "lamb", "radam"]
+__all__ = ["adagrad", "adam", "adamw", "amsgrad", "lamb", "radam", "swats"]
 
 LONG_AGO = 1e30
 
@@ -145,4 +145,34 @@ def adagrad(batch: Batch) -> bool:
         eps=batch.hyper["eps"],
         maximize=batch.maximize,
     )
+    return True
+
+
+def swats(batch: Batch) -> bool:
+    """Run SWATS until SGD takes over: Adam from zero gives its p, with its sign turned.
+
+    Args:
+        batch: What is updated.
+
+    Returns:
+        Whether it was done; False leaves everything as it was.
+    """
+    from .swats import judge  # it imports what imports this
+
+    state, hyper = batch.states[0], batch.hyper
+    if not batch.gs[0].is_cpu or batch.weight_decay or state["rate"]:
+        return False
+    rs = [torch.zeros_like(theta) for theta in batch.thetas]
+    beta2, sign = hyper["betas"][1], 1 if batch.maximize else -1
+    _call(replace(batch, thetas=rs), eps=hyper["eps"] / (1 - beta2**batch.t) ** 0.5)
+    pp = torch.stack([torch.dot(r.view(-1), r.view(-1)) for r in rs]).sum()[None]
+    pairs = zip(rs, batch.gs, strict=True)
+    pg = sign * torch.stack([torch.dot(r.view(-1), g.view(-1)) for r, g in pairs]).sum()
+    options = {name: hyper[name] for name in ("lr", "criterion", "k_min")}
+    lam, rate, switch = judge(pp, pg[None], state, batch.t, beta2=beta2, **options)
+    torch._foreach_add_(batch.thetas, rs)  # pyright: ignore[reportPrivateImportUsage]
+    if switch:
+        torch._foreach_zero_(batch.past("m"))  # pyright: ignore[reportPrivateImportUsage]
+    for own in batch.states:
+        own |= {"lam": lam, "rate": rate}
     return True

@@ -11,7 +11,8 @@ and :math:`\theta_t` take the place of what was there. Where the rule asks for a
 there is a round over the pieces before (``coursekit.optim.sums``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,14 +52,26 @@ def run(rule: Rule, vectors: Sequence[Vector], batch: Batch) -> None:
     rounds = len(pieces) > 1 and rule.scope != "element"
     sizes = vectors[0].sizes if rule.scope == "tensor" else ()
     step = _Step(rule, batch, Sums(sizes, rounds=rounds))
-    if rounds:
+    with _one_thread():
+        if rounds:
+            for piece in pieces:
+                step.look(*piece)
+            step.sums.close()
         for piece in pieces:
-            step.look(*piece)
-        step.sums.close()
-    for piece in pieces:
-        step.take(*piece)
+            step.take(*piece)
     for vector in vectors:
         vector.store()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    # torch shares even a short root among threads, which then wait for each other.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _slices(rule: Rule, vector: Vector) -> list[slice]:

@@ -35,7 +35,7 @@ from .._validate import check_count
 from .adapter import RuleOptimizer
 from .rule import Rule, Scalar, State
 
-__all__ = ["SWATS", "init", "swats", "update"]
+__all__ = ["SWATS", "init", "judge", "swats", "update"]
 
 FIRST = {"paper": 2, "relative": 500, "step": 1}
 
@@ -111,18 +111,52 @@ def update(
     v = beta2 * state["v"] + (1 - beta2) * g.square()  # (2)
     scale = (1 - beta2**t) ** 0.5 / (1 - beta1**t)
     p = lr * scale * m / (v.sqrt() + eps)  # (3)
-    along = (p * g).sum(-1, keepdim=True)
-    gamma = p.square().sum(-1, keepdim=True) / along  # (4)
-    lam = beta2 * state["lam"] + (1 - beta2) * gamma  # (5)
-    lam = torch.where(along != 0, lam, state["lam"])
-    sgd_lr = lam / (1 - beta2**t)  # (6)
+    pp, pg = (x.sum(-1, keepdim=True) for x in (p.square(), p * g))
+    options = {"criterion": criterion, "k_min": k_min}
+    lam, rate, switch = judge(pp, pg, state, t, lr=lr, beta2=beta2, **options)
     buf = beta1 * state["m"] + g  # (7)
     in_sgd = state["rate"] != 0
     delta = torch.where(in_sgd, (1 - beta1) * state["rate"] * lr * buf, p)  # (8)
-    switch = ~in_sgd & (along != 0) & _agree(sgd_lr, gamma, t, criterion, k_min)
     m = torch.where(in_sgd, buf, torch.where(switch, 0.0, m))
-    rate = torch.where(switch, sgd_lr / lr, state["rate"])
     return delta, {"m": m, "v": v, "lam": lam, "rate": rate}
+
+
+def judge(
+    pp: Float[Tensor, "*models 1"],
+    pg: Float[Tensor, "*models 1"],
+    state: State,
+    t: int,
+    *,
+    lr: Scalar,
+    beta2: Scalar,
+    criterion: str,
+    k_min: int | None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    r"""Average the rate that SGD would need, and say whether to switch to it.
+
+    Args:
+        pp: :math:`p_t^\top p_t`.
+        pg: :math:`p_t^\top g_t`.
+        state: :math:`\lambda_{t-1}` and, once SGD has taken over, its rate.
+        t: Number of the update, from 1.
+        lr: Learning rate η of Adam.
+        beta2: Decay :math:`\beta_2`.
+        criterion: As in ``update``.
+        k_min: As in ``update``.
+
+    Shape:
+        one number a vector; leading axes are batched.
+
+    Returns:
+        :math:`\lambda_t`, the new Λ/η or 0, and whether SGD takes over now.
+    """
+    gamma = pp / pg  # (4)
+    lam = beta2 * state["lam"] + (1 - beta2) * gamma  # (5)
+    lam = torch.where(pg != 0, lam, state["lam"])
+    sgd_lr = lam / (1 - beta2**t)  # (6)
+    now = (pg != 0) & _agree(sgd_lr, gamma, t, criterion, k_min)
+    switch = (state["rate"] == 0) & now
+    return lam, torch.where(switch, sgd_lr / lr, state["rate"]), switch
 
 
 def _agree(
