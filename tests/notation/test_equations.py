@@ -14,7 +14,7 @@ from coursekit.optim import adam, nag
 ROOT = Path(coursekit.__file__).parent
 PAGES = [
     *("init", "layers", "models", "optim", "probes", "diagnosis"),
-    *("schedules", "losses", "metrics", "norm"),
+    *("schedules", "losses", "metrics", "norm", "parallel", "parallel/distributed"),
     *("regularization", "compression"),
     *("data", "selection", "curvature"),
 ]

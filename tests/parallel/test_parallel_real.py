@@ -242,11 +242,12 @@ def test_bad_input_is_refused_in_words(call, message):
 class Threads:
     """Stand in for ``torch.distributed``: a thread a rank, queues between them."""
 
-    def __init__(self, ranks):
+    def __init__(self, ranks, patience=10):
+        self.patience = patience
         self.ranks, self.local = ranks, threading.local()
         self.boxes = {(a, b): queue.Queue() for a in range(ranks) for b in range(ranks)}
         self.any = [queue.Queue() for _ in range(ranks)]
-        self.barrier, self.parts = threading.Barrier(ranks, timeout=2), {}
+        self.barrier, self.parts = threading.Barrier(ranks, timeout=patience), {}
 
     def get_rank(self):
         return self.local.rank
@@ -260,8 +261,8 @@ class Threads:
 
     def recv(self, tensor, source=None):
         if source is None:
-            source = self.any[self.get_rank()].get(timeout=2)
-        sent = self.boxes[source, self.get_rank()].get(timeout=2)
+            source = self.any[self.get_rank()].get(timeout=self.patience)
+        sent = self.boxes[source, self.get_rank()].get(timeout=self.patience)
         assert sent.shape == tensor.shape
         assert sent.dtype == tensor.dtype
         tensor.copy_(sent)
@@ -293,7 +294,7 @@ class Threads:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(10)
+            thread.join(3 * self.patience)
         assert not errors, errors
         return [results[k] for k in range(self.ranks)]
 
@@ -487,14 +488,14 @@ MUTANTS = [
     ("pipeline", "receive", "shape[:ndim]", "shape"),
     ("pipeline", "receive", "dtype=TYPES[kind]", "dtype=torch.float64"),
     ("pipeline", "send", ".contiguous()", ".contiguous() * 2"),
-    ("server", "serve", "dist.recv(message) - 1", "dist.recv(message)"),
+    ("server", "serve", "k = dist.recv(message) - 1", "k = dist.recv(message)"),
     ("server", "serve", "server.version < end", "server.version <= end"),
     ("server", "serve", "waiting.remove(k)", "pass"),
     ("server", "serve", "range(len(at_work))", "range(0)"),
     ("server", "serve", "_answer(server, k, STOP)", "_answer(server, k, GO_ON)"),
     ("server", "work", "name in like}", "name in grads}"),
     ("server", "work", "== STOP", "!= STOP"),
-    ("server", "work", "gradient(params, k)", "gradient(params, 0)"),
+    ("server", "work", "grads = gradient(params, k)", "grads = gradient(params, 0)"),
     ("server", "_answer", "else server.params", "else server.pull(9)"),
 ]
 
@@ -510,7 +511,7 @@ def test_the_checks_kill_the_mutant(
             monkeypatch.setattr(where, function, wrong)
 
     def start(number, work):
-        threads = Threads(number)
+        threads = Threads(number, patience=0.3)
         for page in PAGES.values():
             if hasattr(page, "dist"):
                 monkeypatch.setattr(page, "dist", threads)

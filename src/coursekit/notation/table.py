@@ -258,6 +258,11 @@ SYMBOLS: tuple[Symbol, ...] = (
     Symbol(r"K", "number of folds", "n_folds"),
     Symbol(r"P", "workers", "workers"),
     Symbol(r"\tau_s", "staleness", "delay", "", "updates"),
+    Symbol(r"\tau", "delay of every gradient", "tau", "", "updates", ("SCALE",)),
+    Symbol(r"\omega", "overlap of examples", "", "omega", "", ("SCALE",)),
+    Symbol(r"n_k", "examples of worker k", "", "n_k", "examples", ("SCALE",)),
+    Symbol(r"S", "stages of a split model", "stages", "S", "stages", ("SCALE",)),
+    Symbol(r"M", "micro-batches", "micro_batches", "M", "", ("SCALE",)),
     Symbol(
         r"\lambda_{L1}, \lambda_{L2}",
         "coefficient of a penalty on the weights",

@@ -140,7 +140,7 @@ def overlap(x: Float[Tensor, "n d"]) -> float:
     if x.ndim != 2 or not x.numel():
         raise ValueError(f"x: expected [examples, features], got {tuple(x.shape)}")
     gram = x.mT @ x if x.shape[0] >= x.shape[1] else x @ x.mT
-    return torch.linalg.eigvalsh(gram / len(x))[-1].item()
+    return torch.linalg.eigvalsh(gram / len(x))[-1].item()  # (3)
 
 
 def hogwild_sim(
