@@ -62,8 +62,8 @@ def hessian(
     Args:
         f: A scalar function of one vector.
         theta: The point θ, or several; leading axes are batched.
-        chunk: Rows computed at a time; memory grows with it, and more than about
-            a hundred are slower, as they leave the cache.
+        chunk: Rows computed at a time; memory grows with it, and several hundred
+            were slower than one hundred.
 
     Shape:
         ``[*, p]`` to ``[*, p, p]``.
