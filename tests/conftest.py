@@ -61,6 +61,17 @@ def mutate(note_mutant: Callable[..., None]) -> Callable[..., Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
+def defaults_of() -> Callable[[Any], dict[str, object]]:
+    """List the optional arguments of a function or class with their values."""
+
+    def read(thing: Any) -> dict[str, object]:
+        parameters = inspect.signature(thing).parameters.values()
+        return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+    return read
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """Start Debian's chromium, or the browser that CHROMIUM names, once a process.
 
