@@ -453,7 +453,7 @@ PARTS = [
     ("swats-relative", "judge", "pp / pg", "-pp / pg"),
     ("swats-relative", "judge", 'beta2 * state["lam"] +', '0.9 * state["lam"] +'),
     ("swats-relative", "judge", "(1 - beta2) * gamma", "gamma"),
-    ("swats-step", "judge", "lam / (1 - beta2**t)  # (6)", "lam"),
+    ("swats-step", "judge", "lam / (1 - beta2**t)", "lam"),
     ("swats-relative", "judge", "sgd_lr / lr", "sgd_lr"),
     ("swats-step", "judge", '(state["rate"] == 0) & now', "now"),
     ("lamb", "_ratio", "size / length", "length / size"),
@@ -464,6 +464,7 @@ PARTS = [
 def test_mutants_of_a_rules_parts_die_too(mutate, monkeypatch, name, part, old, new):
     rule, paper, hyper = CASES[name]
     scope = rule.update.__globals__
+    scope = scope if part in scope else scope["judge"].__globals__
     monkeypatch.setitem(scope, part, mutate(scope[part], old, new))
     assert not agrees(rule, paper, hyper)
 

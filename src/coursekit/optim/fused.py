@@ -13,6 +13,8 @@ from torch import Tensor
 
 from . import fused_adam, fused_sgd
 from .batch import Batch
+from .threads import one_thread
+from .vector import PIECE
 
 __all__ = ["fused_step"]
 
@@ -60,12 +62,14 @@ def fused_step(rule: str, batch: Batch) -> bool:
         return False
     operation, kernel = KERNELS[rule]
     numbers = [batch.weight_decay, *batch.hyper.values(), *batch.hyper.get("betas", ())]
-    return (
-        _known(operation, batch.gs[0].device.type)
-        and not any(isinstance(number, Tensor) for number in numbers)
-        and _dense(batch)
-        and kernel(batch)
-    )
+    if (
+        not _known(operation, batch.gs[0].device.type)
+        or any(isinstance(number, Tensor) for number in numbers)
+        or not _dense(batch)
+    ):
+        return False
+    with one_thread(all(g.numel() <= PIECE for g in batch.gs)):
+        return kernel(batch)
 
 
 @cache

@@ -14,6 +14,7 @@ import torch
 
 from .batch import Batch
 from .fused_sgd import norms
+from .switch import judge
 
 __all__ = ["adagrad", "adam", "adamw", "amsgrad", "lamb", "radam", "swats"]
 
@@ -157,8 +158,6 @@ def swats(batch: Batch) -> bool:
     Returns:
         Whether it was done; False leaves everything as it was.
     """
-    from .swats import judge  # it imports what imports this
-
     state, hyper = batch.states[0], batch.hyper
     if not batch.gs[0].is_cpu or batch.weight_decay or state["rate"]:
         return False

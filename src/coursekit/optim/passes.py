@@ -11,8 +11,7 @@ and :math:`\theta_t` take the place of what was there. Where the rule asks for a
 there is a round over the pieces before (``coursekit.optim.sums``).
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,7 @@ from .batch import Batch
 from .rule import Rule, State
 from .sums import Sums
 from .term import Term, plain
+from .threads import one_thread
 from .vector import PIECE, Vector
 from .weight_decay import l2_gradient
 
@@ -52,7 +52,7 @@ def run(rule: Rule, vectors: Sequence[Vector], batch: Batch) -> None:
     rounds = len(pieces) > 1 and rule.scope != "element"
     sizes = vectors[0].sizes if rule.scope == "tensor" else ()
     step = _Step(rule, batch, Sums(sizes, rounds=rounds))
-    with _one_thread():
+    with one_thread():
         if rounds:
             for piece in pieces:
                 step.look(*piece)
@@ -61,17 +61,6 @@ def run(rule: Rule, vectors: Sequence[Vector], batch: Batch) -> None:
             step.take(*piece)
     for vector in vectors:
         vector.store()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    # torch shares even a short root among threads, which then wait for each other.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _slices(rule: Rule, vector: Vector) -> list[slice]:

@@ -27,17 +27,16 @@ suits SGD for the rest of the run.
 """
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from .._validate import check_count
 from .adapter import RuleOptimizer
 from .rule import Rule, Scalar, State
+from .switch import judge
 
-__all__ = ["SWATS", "init", "judge", "swats", "update"]
-
-FIRST = {"paper": 2, "relative": 500, "step": 1}
+__all__ = ["SWATS", "init", "swats", "update"]
 
 
 def init(theta: Float[Tensor, "*models p"]) -> State:
@@ -111,64 +110,14 @@ def update(
     v = beta2 * state["v"] + (1 - beta2) * g.square()  # (2)
     scale = (1 - beta2**t) ** 0.5 / (1 - beta1**t)
     p = lr * scale * m / (v.sqrt() + eps)  # (3)
-    pp, pg = (x.sum(-1, keepdim=True) for x in (p.square(), p * g))
-    options = {"criterion": criterion, "k_min": k_min}
-    lam, rate, switch = judge(pp, pg, state, t, lr=lr, beta2=beta2, **options)
+    pp, pg = (x.sum(-1, keepdim=True) for x in (p.square(), p * g))  # (4)
+    options = {"lr": lr, "beta2": beta2, "criterion": criterion, "k_min": k_min}
+    lam, rate, switch = judge(pp, pg, state, t, **options)  # (5), (6)
     buf = beta1 * state["m"] + g  # (7)
     in_sgd = state["rate"] != 0
     delta = torch.where(in_sgd, (1 - beta1) * state["rate"] * lr * buf, p)  # (8)
     m = torch.where(in_sgd, buf, torch.where(switch, 0.0, m))
     return delta, {"m": m, "v": v, "lam": lam, "rate": rate}
-
-
-def judge(
-    pp: Float[Tensor, "*models 1"],
-    pg: Float[Tensor, "*models 1"],
-    state: State,
-    t: int,
-    *,
-    lr: Scalar,
-    beta2: Scalar,
-    criterion: str,
-    k_min: int | None,
-) -> tuple[Tensor, Tensor, Tensor]:
-    r"""Average the rate that SGD would need, and say whether to switch to it.
-
-    Args:
-        pp: :math:`p_t^\top p_t`.
-        pg: :math:`p_t^\top g_t`.
-        state: :math:`\lambda_{t-1}` and, once SGD has taken over, its rate.
-        t: Number of the update, from 1.
-        lr: Learning rate η of Adam.
-        beta2: Decay :math:`\beta_2`.
-        criterion: As in ``update``.
-        k_min: As in ``update``.
-
-    Shape:
-        one number a vector; leading axes are batched.
-
-    Returns:
-        :math:`\lambda_t`, the new Λ/η or 0, and whether SGD takes over now.
-    """
-    gamma = pp / pg  # (4)
-    lam = beta2 * state["lam"] + (1 - beta2) * gamma  # (5)
-    lam = torch.where(pg != 0, lam, state["lam"])
-    sgd_lr = lam / (1 - beta2**t)  # (6)
-    now = (pg != 0) & _agree(sgd_lr, gamma, t, criterion, k_min)
-    switch = (state["rate"] == 0) & now
-    return lam, torch.where(switch, sgd_lr / lr, state["rate"]), switch
-
-
-def _agree(
-    sgd_lr: Tensor, gamma: Tensor, t: int, criterion: str, k_min: int | None
-) -> Bool[Tensor, "*models 1"]:
-    first = FIRST[criterion] if k_min is None else k_min
-    if t < first or (criterion == "paper" and t < 2):
-        return torch.zeros_like(gamma, dtype=torch.bool)
-    if criterion == "step":
-        return sgd_lr > 0
-    tolerance = 1e-9 if criterion == "paper" else 0.01 * sgd_lr
-    return (sgd_lr - gamma).abs() < tolerance
 
 
 def _check_k_min(name: str, value: object) -> None:
