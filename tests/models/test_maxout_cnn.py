@@ -322,7 +322,7 @@ MUTANTS = [
     ("cnn", "SmallCNN", "norm(n_out)", "norm(n_in)"),
     ("cnn", "SmallCNN", "KERNEL[dims] if kernel is None", "3 if kernel is None"),
     ("cnn", "SmallCNN", "SIZE[dims] if size is None", "8 if size is None"),
-    ("cnn", "SmallCNN", "self.head(a.flatten(1))", "self.head(a.relu().flatten(1))"),
+    ("cnn", "SmallCNN", "return self.head(a.f", "return self.head(a.relu().f"),
 ]
 
 

@@ -38,6 +38,37 @@ KERNEL = {1: 5, 2: 3}
 SIZE = {1: 40, 2: 8}
 
 
+class Unpack(nn.Module):
+    """Give flat examples their axes, and check those that have them.
+
+    Args:
+        shape: Channels and places of an example.
+    """
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+
+    def forward(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
+        """Return the examples with their axes.
+
+        Args:
+            x: Images or signals, with their axes or flat.
+
+        Returns:
+            The examples, ``[N, *shape]``.
+
+        Raises:
+            ValueError: If an example does not have that size.
+        """
+        if tuple(x.shape[1:]) not in (self.shape, (prod(self.shape),)):
+            raise ValueError(
+                f"x: expected [N, {', '.join(map(str, self.shape))}] or the same "
+                f"flat, got {tuple(x.shape)}; give size= and in_channels= for others"
+            )
+        return x.reshape(len(x), *self.shape)
+
+
 class SmallCNN(nn.Module):
     r"""Stack convolution, optional norm, activation and pooling, then a linear map.
 
@@ -113,7 +144,7 @@ class SmallCNN(nn.Module):
                 f"after one halving or more, got kernel={kernel}, size={size} and "
                 f"channels={tuple(channels)}"
             )
-        self.in_shape = (counts[0], *(size,) * dims)
+        self.unpack = Unpack((counts[0], *(size,) * dims))
         parts: OrderedDict[str, nn.Module] = OrderedDict()
         for l, (n_in, n_out) in enumerate(pairwise(counts), 1):
             parts[f"conv{l}"] = CONV[dims](n_in, n_out, kernel, padding=kernel // 2)
@@ -133,15 +164,6 @@ class SmallCNN(nn.Module):
 
         Returns:
             Logits, ``[N, n_classes]``.
-
-        Raises:
-            ValueError: If an example does not have the size the model is made for.
         """
-        if tuple(x.shape[1:]) not in (self.in_shape, (prod(self.in_shape),)):
-            raise ValueError(
-                f"x: expected [N, {', '.join(map(str, self.in_shape))}] or the same "
-                f"flat, got {tuple(x.shape)}; give size= and in_channels= for others"
-            )
-        a = x.reshape(len(x), *self.in_shape)
-        a = self.features(a)  # (1), (2)
-        return self.head(a.flatten(1))  # (3)
+        a = self.features(self.unpack(x))  # (1), (2)
+        return self.head(a.flatten(-len(self.unpack.shape)))  # (3)

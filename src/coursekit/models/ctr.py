@@ -109,7 +109,8 @@ class CTRNet(nn.Module):
             check_count(f"n_categories[{i}]", n) for i, n in enumerate(n_categories)
         ]
         check_count("dim", dim)
-        fields = len(sizes) + check_count("n_numerical", n_numerical, least=0)
+        self.n_numerical = check_count("n_numerical", n_numerical, least=0)
+        fields = len(sizes) + n_numerical
         if fields == 0:
             raise ValueError("n_categories, n_numerical: expected a field, got none")
         self.tables = nn.ModuleList(nn.Embedding(n, dim) for n in sizes)
@@ -135,13 +136,14 @@ class CTRNet(nn.Module):
         Raises:
             ValueError: If the shapes do not fit the fields.
         """
-        n = self.numbers.weight.shape[0]
+        n, examples = self.n_numerical, categories.shape[:-1]
         if numbers is None and n == 0:
-            numbers = self.numbers.weight.new_zeros(len(categories), 0)
+            numbers = self.numbers.weight.new_zeros(*examples, 0)
         if (
             numbers is None
-            or categories.shape != (len(categories), len(self.tables))
-            or numbers.shape != (len(categories), n)
+            or not examples
+            or categories.shape[-1] != len(self.tables)
+            or numbers.shape != (*examples, n)
         ):
             got = None if numbers is None else tuple(numbers.shape)
             raise ValueError(

@@ -142,17 +142,17 @@ class RNN(nn.Module):
             TypeError: If the lengths are not integers.
         """
         self._check(x, lengths)
-        h, states = x.new_zeros(len(x), self.hidden_size), []
-        for t in range(x.shape[1]):
+        h, states = x.new_zeros(*x.shape[:-2], self.hidden_size), []
+        for t, now in enumerate(x.unbind(-2)):
             if lengths is None:
-                h = self.cell(x[:, t], h)
+                h = self.cell(now, h)
             else:
-                valid = (t < lengths)[:, None]
+                valid = (t < lengths)[..., None]
                 # a padding of NaN would pass the gradient of `where` as 0 * NaN
-                new = self.cell(torch.where(valid, x[:, t], 0.0), h)  # (1)
+                new = self.cell(torch.where(valid, now, 0.0), h)  # (1)
                 h = torch.where(valid, new, h)  # (2)
             states.append(h)
-        return torch.stack(states, 1)
+        return torch.stack(states, -2)
 
     def forward(
         self,
@@ -168,10 +168,10 @@ class RNN(nn.Module):
         Returns:
             Outputs, ``[N, n_out]``.
         """
-        return self.readout(self.states(x, lengths)[:, -1])  # (3)
+        return self.readout(self.states(x, lengths)[..., -1, :])  # (3)
 
     def _check(self, x: Tensor, lengths: Tensor | None) -> None:
-        if x.ndim != 3 or x.shape[1] < 1 or x.shape[2] != self.input_size:
+        if x.ndim < 3 or x.shape[-2] < 1 or x.shape[-1] != self.input_size:
             raise ValueError(
                 f"x: expected [N, T, {self.input_size}] with T >= 1, got "
                 f"{tuple(x.shape)}; a single sequence needs x.unsqueeze(0)"
@@ -180,8 +180,8 @@ class RNN(nn.Module):
             return
         if lengths.is_floating_point() or lengths.dtype == torch.bool:
             raise TypeError(f"lengths: expected integers, got {lengths.dtype}")
-        if lengths.shape != x.shape[:1]:
+        if lengths.shape != x.shape[:-2]:
             raise ValueError(
-                f"lengths: expected one number a sequence, shape ({len(x)},), got "
+                f"lengths: expected one number a sequence, {tuple(x.shape[:-2])}, got "
                 f"{tuple(lengths.shape)}"
             )
