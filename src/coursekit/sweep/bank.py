@@ -185,7 +185,12 @@ def _shared(setting: Setting, dtype: torch.dtype) -> tuple[Any, ...]:
     Returns:
         Values to be compared.
     """
-    hyper = tuple((name, v) for name, v in setting.hyper.items() if name != "lr")
+    # a matrix is its own only: to compare its numbers would not give one answer
+    hyper = tuple(
+        (name, id(value) if isinstance(value, Tensor) else value)
+        for name, value in setting.hyper.items()
+        if name != "lr"
+    )
     words = (setting.rule, hyper, setting.l2, Around.words(setting))
     if _has_kernel(setting) or dtype not in EXACT:
         return (*words, setting.hyper["lr"], setting.schedule)

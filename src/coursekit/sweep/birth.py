@@ -13,11 +13,12 @@ import copy
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ..init import initialize
 from ..layers import linear_maps
+from .net import Inputs
 from .setting import Setting
 from .streams import reseed
 
@@ -27,7 +28,7 @@ Model = nn.Module | Callable[..., nn.Module]
 
 
 def build(
-    model: Model, setting: Setting, dtype: torch.dtype, x: Tensor | None = None
+    model: Model, setting: Setting, dtype: torch.dtype, x: Inputs = ()
 ) -> nn.Module:
     """Make the network that a setting starts from.
 
@@ -35,7 +36,7 @@ def build(
         model: A factory, or a module to copy.
         setting: Its seed, keywords, scheme and gain.
         dtype: Of the weights.
-        x: A few examples, from which lazy layers learn their sizes.
+        x: Inputs of a few examples, from which lazy layers learn their sizes.
 
     Returns:
         A new module on the CPU, in training mode. Generators that its layers
@@ -57,9 +58,9 @@ def build(
                 "model: expected a function that returns a module, got a "
                 f"{type(module).__name__} from it"
             )
-        if x is not None and any(is_lazy(p) for p in module.parameters()):
+        if x and any(is_lazy(p) for p in module.parameters()):
             with torch.no_grad():
-                module.eval()(x)
+                module.eval()(*x)
     _check(module)
     module._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
     if setting.init is not None:

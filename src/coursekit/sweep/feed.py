@@ -9,11 +9,14 @@ what makes their comparison a paired one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from .data import as_inputs
+from .net import Inputs
 from .setting import Setting
 from .streams import stream
 
@@ -71,14 +74,14 @@ class Feed:
     """Deal batches to K models until the end of time.
 
     Args:
-        x: Training inputs, shared by all.
+        x: Training inputs, shared by all; a tensor or a tuple of tensors.
         y: Training targets.
         settings: One a model, all with one batch size and one ``n_train``.
     """
 
-    def __init__(self, x: Tensor, y: Tensor, settings: Sequence[Setting]) -> None:
-        self.x, first = x, settings[0]
-        self.pool = torch.stack([subset(len(x), s.n_train, s.seed) for s in settings])
+    def __init__(self, x: Any, y: Tensor, settings: Sequence[Setting]) -> None:
+        self.x, first = as_inputs(x), settings[0]
+        self.pool = torch.stack([subset(len(y), s.n_train, s.seed) for s in settings])
         clean = all(s.label_noise == 0 for s in settings)
         labels = [
             noisy(y.cpu(), s.label_noise, s.seed)
@@ -94,11 +97,11 @@ class Feed:
         }
         self.pending = self.pool[:, :0]
 
-    def batch(self) -> tuple[Tensor, Tensor]:
+    def batch(self) -> tuple[Inputs, Tensor]:
         """Deal the next batch.
 
         Returns:
-            Inputs and targets, each ``[models, batch, ...]``.
+            A tuple of inputs, and targets, each ``[models, batch, ...]``.
         """
         if self.batch_size == self.n:
             return self.take(self.pool)
@@ -113,22 +116,26 @@ class Feed:
         }
         return self.pool.gather(1, torch.stack([orders[seed] for seed in self.seeds]))
 
-    def take(self, rows: Int[Tensor, "models batch"]) -> tuple[Tensor, Tensor]:
+    def take(self, rows: Int[Tensor, "models batch"]) -> tuple[Inputs, Tensor]:
         """Look up each model's examples.
 
         Args:
             rows: Positions in the training set.
 
         Returns:
-            Inputs and targets, each ``[models, batch, ...]``.
+            A tuple of inputs, and targets, each ``[models, batch, ...]``.
         """
-        rows = rows.to(self.x.device)
-        x = self.x.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        rows = rows.to(self.y.device)
+        flat = rows.flatten()
+
+        def pick(values: Tensor) -> Tensor:
+            return values.index_select(0, flat).unflatten(0, rows.shape)
+
+        x = tuple(pick(each) for each in self.x)
         if self.clean:
-            y = self.y[0].index_select(0, rows.flatten()).unflatten(0, rows.shape)
-        else:
-            y = self.y.gather(1, rows)
-        return x, y
+            return x, pick(self.y[0])
+        models = torch.arange(len(rows), device=rows.device)[:, None]
+        return x, self.y[models, rows]
 
     def keep(self, rows: Sequence[int]) -> None:
         """Forget all models but those of the given rows."""

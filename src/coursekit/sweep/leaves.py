@@ -7,9 +7,8 @@ A layer of K models takes ``[models, batch, ...]`` and holds its parameters as
 
     Z_k^\top = W_k X_k^\top + b_k 1^\top \qquad (1)
 
-for all models k is one ``baddbmm``, a convolution is the same product over
-patches, and a norm normalizes each model's values and then applies each
-model's scale. Equation (1) is written for columns because its gradient
+for all models k is one ``baddbmm``, and a convolution is the same product over
+patches. Equation (1) is written for columns because its gradient
 :math:`\partial L/\partial W_k` is then born in the layout of :math:`W_k`, which
 fused optimizers need and a copy would cost. What has no parameters needs no twin:
 seen as ``models * batch`` examples it is the layer itself.
@@ -17,19 +16,25 @@ seen as ``models * batch`` examples it is the layer itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["LEAVES", "Flat", "Stack", "StackedDropout"]
+from .leaf import Leaf, Stack
 
-Stack = Callable[[Sequence[Tensor | None]], Any]
+__all__ = [
+    "Flat",
+    "StackedConv",
+    "StackedDropout",
+    "StackedEmbedding",
+    "StackedLinear",
+]
 
 
-class StackedLinear(nn.Module):
+class StackedLinear(Leaf):
     """Apply K linear maps, equation (1).
 
     Args:
@@ -38,20 +43,22 @@ class StackedLinear(nn.Module):
     """
 
     def __init__(self, layers: Sequence[nn.Linear], stack: Stack) -> None:
-        super().__init__()
+        super().__init__(layers)
         self.weight = stack([layer.weight for layer in layers])
         self.bias = stack([layer.bias for layer in layers])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``[models, ..., in]`` to ``[models, ..., out]``.
+        """Map the last axis.
 
         Args:
-            x: Inputs, ``[models, batch, ...]``.
+            x: ``[models, ..., in]``.
 
         Returns:
-            ``[models, ...]``.
+            ``[models, ..., out]``.
         """
-        rows = x.flatten(1, -2) if x.dim() > 3 else x
+        if x.dim() == 3:
+            return product(x, self.weight, self.bias)
+        rows = x.flatten(1, -2)
         return product(rows, self.weight, self.bias).unflatten(1, x.shape[1:-1])
 
 
@@ -71,7 +78,7 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return torch.baddbmm(bias.unsqueeze(2), weight, x.mT).mT  # (1)
 
 
-class StackedConv(nn.Module):
+class StackedConv(Leaf):
     """Apply K convolutions as products over patches.
 
     Args:
@@ -80,27 +87,26 @@ class StackedConv(nn.Module):
     """
 
     def __init__(self, layers: Sequence[nn.Conv1d | nn.Conv2d], stack: Stack) -> None:
-        super().__init__()
+        super().__init__(layers)
         first = layers[0]
         self.weight = stack([layer.weight for layer in layers])
         self.bias = stack([layer.bias for layer in layers])
-        self.kernel, self.stride = first.kernel_size, first.stride
+        self.kernel, self.strides = first.kernel_size, first.stride
         padding = cast("tuple[int, ...]", first.padding)
         self.edges = [side for width in reversed(padding) for side in (width, width)]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``[models, batch, in, *space]`` to ``[models, batch, out, *space]``.
+        """Convolve.
 
         Args:
-            x: Inputs, ``[models, batch, ...]``.
+            x: ``[models, batch, in, *space]``.
 
         Returns:
-            ``[models, ...]``.
+            ``[models, batch, out, *space]``.
         """
         x = F.pad(x, self.edges) if any(self.edges) else x
-        for axis, (size, stride) in enumerate(
-            zip(self.kernel, self.stride, strict=True)
-        ):
+        steps = zip(self.kernel, self.strides, strict=True)
+        for axis, (size, stride) in enumerate(steps):
             x = x.unfold(3 + axis, size, stride)
         d = len(self.kernel)
         space = x.shape[3 : 3 + d]
@@ -110,8 +116,8 @@ class StackedConv(nn.Module):
         return z.unflatten(1, (-1, *space)).movedim(-1, 2)
 
 
-class StackedEmbedding(nn.Module):
-    """Look tokens up in K tables.
+class StackedEmbedding(Leaf):
+    """Look indices up in K tables.
 
     Args:
         layers: The K tables.
@@ -119,200 +125,83 @@ class StackedEmbedding(nn.Module):
     """
 
     def __init__(self, layers: Sequence[nn.Embedding], stack: Stack) -> None:
-        super().__init__()
+        super().__init__(layers)
         self.weight = stack([layer.weight for layer in layers])
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Map ``[models, ...]`` numbers to ``[models, ..., width]``.
+    def forward(self, indices: Tensor) -> Tensor:
+        """Look up.
 
         Args:
-            tokens: Numbers of tokens.
+            indices: ``[models, ...]``, or of one axis, for all models alike.
 
         Returns:
-            ``[models, ...]``.
+            ``[models, ..., width]``.
         """
         models, size, _ = self.weight.shape
-        first = torch.arange(models, device=tokens.device) * size
-        shifted = tokens + first.view(-1, *[1] * (tokens.dim() - 1))
+        if indices.dim() == 1:
+            # positions: one list for all, spread so that it adds to examples
+            return self.weight[:, None, indices]
+        first = torch.arange(models, device=indices.device) * size
+        shifted = indices + first.view(-1, *[1] * (indices.dim() - 1))
         return F.embedding(shifted, self.weight.flatten(0, 1))
 
 
-class StackedLayerNorm(nn.Module):
-    """Normalize the features of each example, then scale by model.
-
-    Args:
-        layers: The K norms.
-        stack: Makes one ``[models, ...]`` tensor of K.
-    """
-
-    def __init__(self, layers: Sequence[nn.LayerNorm], stack: Stack) -> None:
-        super().__init__()
-        self.shape, self.eps = layers[0].normalized_shape, layers[0].eps
-        self.weight = stack([layer.weight for layer in layers])
-        self.bias = stack([layer.bias for layer in layers])
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Keep the shape ``[models, ..., *normalized]``.
-
-        Args:
-            x: Inputs, ``[models, batch, ...]``.
-
-        Returns:
-            ``[models, ...]``.
-        """
-        x = F.layer_norm(x, self.shape, eps=self.eps)
-        between = x.dim() - 1 - len(self.shape)
-        for factor, combine in ((self.weight, torch.mul), (self.bias, torch.add)):
-            if factor is not None:
-                x = combine(x, factor.view(len(x), *[1] * between, *self.shape))
-        return x
-
-
-class StackedBatchNorm(nn.Module):
-    """Normalize each channel of each model over its batch.
-
-    Args:
-        layers: The K norms.
-        stack: Makes one ``[models, ...]`` tensor of K.
-    """
-
-    def __init__(self, layers: Sequence[nn.BatchNorm1d], stack: Stack) -> None:
-        super().__init__()
-        self.momentum: Any = layers[0].momentum
-        self.eps = layers[0].eps
-        self.weight: Any
-        self.bias: Any
-        self.running_mean: Any
-        self.running_var: Any
-        self.num_batches_tracked: Any
-        names = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-        for name in names:
-            setattr(self, name, stack([getattr(layer, name) for layer in layers]))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Keep the shape ``[models, batch, channels, ...]``.
-
-        Args:
-            x: Inputs, ``[models, batch, ...]``.
-
-        Returns:
-            ``[models, ...]``.
-        """
-        # every channel of every model is a channel of its own
-        merged = x.transpose(0, 1).flatten(1, 2)
-        use_batch = self.training or self.running_mean is None
-        if self.training and self.num_batches_tracked is not None:
-            self.num_batches_tracked += 1
-        z = F.batch_norm(
-            merged,
-            *(_flat(value) for value in (self.running_mean, self.running_var)),
-            *(_flat(value) for value in (self.weight, self.bias)),
-            training=use_batch,
-            momentum=self.momentum,
-            eps=self.eps,
-        )
-        return z.unflatten(1, (len(x), -1)).transpose(0, 1)
-
-
-def _flat(value: Tensor | None) -> Tensor | None:
-    return None if value is None else value.view(-1)
-
-
-class StackedDropout(nn.Module):
+class StackedDropout(Leaf):
     """Drop units of K models, each by masks of its own seed.
 
     Args:
-        p: Probability of dropping a unit.
+        layers: The K layers.
         generators: One a model.
     """
 
-    def __init__(self, p: float, generators: Sequence[torch.Generator]) -> None:
-        super().__init__()
-        self.p, self.generators = p, list(generators)
-
-    def keep(self, rows: Sequence[int]) -> None:
-        """Forget all models but those of the given rows."""
-        self.generators = [self.generators[row] for row in rows]
+    def __init__(
+        self, layers: Sequence[nn.Dropout], generators: Sequence[torch.Generator]
+    ) -> None:
+        super().__init__(layers)
+        self.p, self.generators = layers[0].p, generators
 
     def forward(self, x: Tensor) -> Tensor:
-        """Keep the shape ``[models, batch, ...]``.
+        """Drop.
 
         Args:
-            x: Inputs, ``[models, batch, ...]``.
+            x: ``[models, batch, ...]``.
 
         Returns:
-            ``[models, ...]``.
+            Entries of the same shape.
         """
         if not self.training or self.p == 0:
             return x
-        draws = [torch.rand(x.shape[1:], generator=g) for g in self.generators]
-        mask = (torch.stack(draws) >= self.p).to(x)
-        return x * mask / (1 - self.p)
+        if self.p == 1:
+            return x * 0
+        masks = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+        for mask, generator in zip(masks, self.generators, strict=True):
+            mask.bernoulli_(1 - self.p, generator=generator)
+        return x * masks.div_(1 - self.p)
 
 
-class Flat(nn.Module):
+class Flat(Leaf):
     """Apply a layer without parameters to the examples of all models at once.
 
     Args:
-        layer: Any module that treats the examples of a batch alike.
+        layers: The K layers; each treats the examples of a batch alike.
     """
 
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
-
     def forward(self, x: Tensor, *rest: Any, **words: Any) -> Tensor:
-        """Map ``[models, batch, ...]`` to ``[models, batch, ...]``.
+        """Apply the layer.
 
         Args:
-            x: Inputs, ``[models, batch, ...]``.
-            rest: Other inputs.
-            words: Keywords, for all alike.
+            x: ``[models, batch, ...]``.
+            *rest: Further inputs; tensors of the same first axes are joined, too.
+            **words: Keywords for all alike.
 
         Returns:
-            ``[models, ...]``.
+            ``[models, batch, ...]``.
         """
-        rest = tuple(_joined(value, len(x)) for value in rest)
-        y = self.layer(x.flatten(0, 1), *rest, **words)
+        joined = [_joined(value, x.shape[:2]) for value in rest]
+        y = self.layers[0](x.flatten(0, 1), *joined, **words)
         return y.unflatten(0, x.shape[:2])
 
 
-def _joined(value: Any, models: int) -> Any:
-    stacked = isinstance(value, Tensor) and value.dim() > 1 and len(value) == models
+def _joined(value: Any, both: torch.Size) -> Any:
+    stacked = isinstance(value, Tensor) and value.shape[:2] == both
     return value.flatten(0, 1) if stacked else value
-
-
-def _plain_conv(layer: nn.Module) -> bool:
-    return (
-        isinstance(layer, nn.Conv1d | nn.Conv2d)
-        and layer.groups == 1
-        and set(layer.dilation) == {1}
-        and layer.padding_mode == "zeros"
-        and not isinstance(layer.padding, str)
-    )
-
-
-def _momentum_norm(layer: nn.Module) -> bool:
-    return (
-        isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)
-        and layer.momentum is not None
-    )
-
-
-def _any(layer: nn.Module) -> bool:
-    return True
-
-
-# Type of the layer: its twin, and what the layer must be for the twin to be equal.
-LEAVES: dict[type[nn.Module], tuple[Callable[..., nn.Module], Callable[..., bool]]] = {
-    nn.Linear: (StackedLinear, _any),
-    nn.Conv1d: (StackedConv, _plain_conv),
-    nn.Conv2d: (StackedConv, _plain_conv),
-    nn.Embedding: (
-        StackedEmbedding,
-        lambda layer: layer.padding_idx is None and layer.max_norm is None,
-    ),
-    nn.LayerNorm: (StackedLayerNorm, _any),
-    nn.BatchNorm1d: (StackedBatchNorm, _momentum_norm),
-    nn.BatchNorm2d: (StackedBatchNorm, _momentum_norm),
-}

@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from .. import optim
 from ..optim import Rule, RuleOptimizer
 from .birth import Model, build
+from .data import as_inputs, read_data
 from .feed import noisy, subset
 from .setting import Setting, read_setting
 from .streams import stream
@@ -74,8 +75,9 @@ def plain_loop(
         True
     """
     read = read_setting(setting, model)
-    x, y = (_converted(torch.as_tensor(value), dtype) for value in data[:2])
-    module = build(model, read, dtype, x[:2])
+    sets = read_data(data, dtype, torch.device("cpu"))
+    x, y = as_inputs(sets.x_train), sets.y_train
+    module = build(model, read, dtype, sets.few(2))
     y = noisy(y, read.label_noise, read.seed)
     compute = LOSSES[loss] if isinstance(loss, str) else loss
     optimizer = make_optimizer(module, read)
@@ -83,21 +85,17 @@ def plain_loop(
     with torch.random.fork_rng(devices=[]):
         # what the model draws on the way, dropout masks above all, is of its seed
         torch.set_rng_state(stream(read.seed, "dropout").get_state())
-        for t, rows in zip(range(1, steps + 1), batches(len(x), read), strict=False):
+        for t, rows in zip(range(1, steps + 1), batches(len(y), read), strict=False):
             for group in optimizer.param_groups:
                 group["lr"] = read.lr(t)
             optimizer.zero_grad()
-            value = compute(module(x[rows]), y[rows])
+            value = compute(module(*(each[rows] for each in x)), y[rows])
             losses.append(value.item())
             if not value.isfinite():
                 break
             value.backward()
             optimizer.step()
     return Plain(module, losses)
-
-
-def _converted(value: Tensor, dtype: torch.dtype) -> Tensor:
-    return value.to(dtype) if value.is_floating_point() else value
 
 
 def batches(n: int, setting: Setting) -> Iterator[Tensor]:

@@ -65,8 +65,8 @@ def run_block(job: Job, task: Task, tick: Tick = lambda t: True) -> Record:
     """
     _keep_freed_memory()
     settings = [job.settings[row] for row in task.rows]
-    models = [build(job.model, setting, job.dtype) for setting in settings]
-    masks = [stream(setting.seed, "dropout") for setting in settings]
+    models = [build(job.model, s, job.dtype, job.data.few(2)) for s in settings]
+    masks = [stream(s.seed, "dropout", device=job.device) for s in settings]
     net = PATHS[task.path](models, job.loss, masks, job.device)
     feed = Feed(job.data.x_train, job.data.y_train, settings)
     bank = Bank(net.trained, settings)

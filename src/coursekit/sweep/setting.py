@@ -6,8 +6,9 @@ Each of its words has exactly one reader: a word of the run itself (``seed``,
 ``label_noise``, ``clip_norm``, ``clip_value``, ``gradient_noise``, ``lookahead``,
 ``weight_decay``), a keyword of
 the model's factory (``depth``, ``width``, ``norm``, ``activation``, ...) or a
-hyperparameter of the optimizer (``lr``, ``betas``, ...). A word that nobody
-reads is an error, never ignored.
+hyperparameter of the optimizer (``lr``, ``betas``, ...), in this order. Where two
+share a name, ``"optimizer.init"`` or ``"model.seed"`` says whose it is. A word that
+nobody reads is an error, never ignored.
 """
 
 from __future__ import annotations
@@ -113,8 +114,10 @@ def read_setting(row: Mapping[str, Any], model: Any) -> Setting:
     run = {name: words.pop(name) for name in list(words) if name in READERS}
     known = _keywords(model)
     mine = {name: words.pop(name) for name in list(words) if name in known}
-    for name in words:
-        if name not in rule.hyper:
+    mine |= _addressed("model.", words)
+    words |= _addressed("optimizer.", words)
+    for name in (*words, *mine):
+        if name not in rule.hyper and name not in known:
             raise ValueError(_unknown(name, rule, known))
     hyper = _complete(rule, words)
     checked = {name: READERS[name](name, value) for name, value in run.items()}
@@ -132,6 +135,11 @@ def _complete(rule: Rule, words: Mapping[str, Any]) -> dict[str, Any]:
             )
     rule.check(**hyper)
     return {n: tuple(v) if isinstance(v, list) else v for n, v in hyper.items()}
+
+
+def _addressed(reader: str, words: dict[str, Any]) -> dict[str, Any]:
+    names = [name for name in words if name.startswith(reader)]
+    return {name.removeprefix(reader): words.pop(name) for name in names}
 
 
 def _shown(value: Any) -> Any:

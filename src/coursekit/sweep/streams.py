@@ -4,35 +4,78 @@ A seed decides the weights, the order of examples, the noisy labels and the
 dropout masks of a run. Drawn from one generator they would shift each other:
 a net with one more layer would also see other batches. So each purpose has a
 generator of its own, and two settings with one seed share whatever they can.
+
+What a model draws while it trains, it draws from torch's global generator, as
+``nn.Dropout`` does, or from a generator that one of its layers keeps. The first
+is lent the stream ``"dropout"`` for the time of a forward pass, the others are
+started from the seed when the model is born.
 """
 
 from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["reseed", "stream"]
+__all__ = ["as_global", "reseed", "stream"]
 
-PURPOSES = ("order", "subset", "labels", "dropout", "noise")
+PURPOSES = ("order", "subset", "labels", "dropout", "noise", "layers")
 
 
-def stream(seed: int, purpose: str) -> torch.Generator:
+def stream(
+    seed: int, purpose: str, number: int = 0, device: torch.device | str = "cpu"
+) -> torch.Generator:
     """Start the generator of one purpose.
 
     Args:
         seed: Seed of the setting, ≥ 0.
-        purpose: One of ``order``, ``subset``, ``labels``, ``dropout``, ``noise``.
+        purpose: One of ``order``, ``subset``, ``labels``, ``dropout``, ``noise``,
+            ``layers``.
+        number: Which of several streams of one purpose.
+        device: Where the numbers are drawn.
 
     Returns:
-        A new generator on the CPU.
+        A new generator.
 
     Example:
         >>> torch.randperm(5, generator=stream(0, "order")).tolist()
         [1, 3, 0, 4, 2]
     """
-    words = np.random.SeedSequence((seed, PURPOSES.index(purpose))).generate_state(1)
-    return torch.Generator().manual_seed(int(words[0]))
+    entropy = (seed, PURPOSES.index(purpose), *([number] if number else []))
+    words = np.random.SeedSequence(entropy).generate_state(1)
+    return torch.Generator(device).manual_seed(int(words[0]))
+
+
+@contextmanager
+def as_global(generator: torch.Generator) -> Generator[None, None, None]:
+    """Let torch's global generator be this one for a while.
+
+    Args:
+        generator: Goes on from where the global one was left.
+
+    Yields:
+        Nothing.
+
+    Example:
+        >>> mine, twin = stream(0, "dropout"), stream(0, "dropout")
+        >>> with as_global(mine):
+        ...     drawn = torch.rand(2)
+        >>> torch.equal(drawn, torch.rand(2, generator=twin))
+        True
+    """
+    own = torch.default_generator
+    if generator.device.type == "cuda":
+        own = torch.cuda.default_generators[generator.device.index or 0]
+    before = own.get_state()
+    own.set_state(generator.get_state())
+    try:
+        yield
+    finally:
+        generator.set_state(own.get_state())
+        own.set_state(before)
 
 
 def reseed(module: nn.Module, seed: int) -> None:
@@ -43,11 +86,11 @@ def reseed(module: nn.Module, seed: int) -> None:
             attribute gets a state of its own.
         seed: Seed of the setting, ≥ 0.
     """
-    found: dict[int, torch.Generator] = {}
-    for layer in module.modules():
-        for value in vars(layer).values():
-            if isinstance(value, torch.Generator):
-                found[id(value)] = value
+    found = {
+        id(value): value
+        for layer in module.modules()
+        for value in vars(layer).values()
+        if isinstance(value, torch.Generator)
+    }
     for number, generator in enumerate(found.values()):
-        words = np.random.SeedSequence((seed, len(PURPOSES), number))
-        generator.manual_seed(int(words.generate_state(1)[0]))
+        generator.set_state(stream(seed, "layers", number).get_state())

@@ -1,0 +1,75 @@
+r"""Compute the loss of every model of a block from the outputs of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.func import vmap
+from torch.nn.functional import cross_entropy, mse_loss
+
+from .._validate import check_in
+
+__all__ = ["LOSSES", "Loss", "Objective"]
+
+Loss = str | Callable[[Tensor, Tensor], Tensor]
+
+
+def _cross_entropy(outputs: Tensor, y: Tensor) -> Tensor:
+    # classes before examples: the layout in which stacked layers leave them
+    logits = outputs.flatten(1, -2).mT
+    return cross_entropy(logits, y.flatten(1), reduction="none").mean(1)
+
+
+def _mse(outputs: Tensor, y: Tensor) -> Tensor:
+    return mse_loss(outputs, y, reduction="none").flatten(1).mean(1)
+
+
+LOSSES = {"cross_entropy": _cross_entropy, "mse": _mse}
+
+
+class Objective:
+    """Compute one loss a model.
+
+    Args:
+        loss: ``"cross_entropy"`` with classes on the last axis of the outputs,
+            ``"mse"``, or a function of one model's outputs and targets that
+            returns one number.
+
+    Raises:
+        ValueError: If there is no loss of that name.
+
+    Example:
+        >>> outputs, y = torch.tensor([[1.0, 3.0], [0.0, 0.0]]), torch.zeros(2, 2)
+        >>> Objective("mse")(outputs, y)
+        tensor([5., 0.])
+        >>> Objective(lambda z, y: (z - y).abs().max())(outputs, y)
+        tensor([3., 0.])
+    """
+
+    def __init__(self, loss: Loss) -> None:
+        if isinstance(loss, str):
+            check_in("loss", loss, LOSSES)
+        self.loss, self._mappable = loss, True
+
+    def __call__(self, outputs: Tensor, y: Tensor) -> Float[Tensor, " models"]:
+        """Compute each model's loss.
+
+        Args:
+            outputs: ``[models, batch, ...]``.
+            y: Targets, ``[models, batch, ...]``.
+
+        Returns:
+            One number a model.
+        """
+        if isinstance(self.loss, str):
+            return LOSSES[self.loss](outputs, y)
+        if self._mappable:
+            try:
+                return vmap(self.loss)(outputs, y)
+            except Exception:  # what cannot be mapped is called model by model
+                self._mappable = False
+        pairs = zip(outputs, y, strict=True)
+        return torch.stack([self.loss(z, target) for z, target in pairs])
