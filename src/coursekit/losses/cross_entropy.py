@@ -69,7 +69,7 @@ def cross_entropy(
     if is_index(target, logits):
         e = -pick(_log_p(logits, temperature), target)  # (1)
     else:
-        e = -(wide(target) * _log_p(logits, temperature)).sum(-1)
+        e = -(wide(target) * _log_p(logits, temperature)).sum(-1)  # (1)
     return reduced(e, reduction, like=logits)
 
 
@@ -102,7 +102,8 @@ def grad_cross_entropy(
         tensor([[ 0.5000, -0.5000]])
 
     References:
-        Bishop (2006), section 4.3.4, eq. 4.109.
+        Bishop (2006), Pattern Recognition and Machine Learning, section 4.3.4,
+        where eq. 4.109 goes on to the weights.
     """
     tau = check_positive("temperature", temperature)
     p, y = softmax(wide(logits), temperature=tau), distribution(target, logits)

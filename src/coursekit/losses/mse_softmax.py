@@ -9,12 +9,13 @@ With p the softmax of the logits o, an example costs
     \frac{\partial e}{\partial o_i} &= 2\, p_i\, (p_i - y_i - s) / \tau
     \qquad (3)
 
-Every term of the gradient carries a factor p. Where the net is certain and
-wrong, :math:`p_{class} \approx 0` and the others are near 0 or 1, so the
-gradient vanishes together with p although the loss is at its maximum of 2. A
-start in that corner is not left by gradient descent; Adam, which divides by
-the size of the gradient, can leave it. Squares on the *raw scores* have no
-such corner, and train many classifiers well.
+Where the net is certain and wrong, all entries of p are near 0 but one. The
+small ones vanish from (3) with their factor p; for the one near 1 the bracket
+vanishes, since s is then near 1 as well. So the gradient is nearly zero although
+the loss is at its maximum of 2. It is not exactly zero, but gradient descent does
+not leave that corner in any number of updates one would wait for; Adam, which
+divides by the size of the gradient, can leave it. Squares on the *raw scores*
+have no such corner, and train many classifiers well.
 """
 
 from jaxtyping import Float, Num
