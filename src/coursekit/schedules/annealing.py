@@ -89,7 +89,7 @@ def sgdr(
 
     Notes:
         ``torch.optim.lr_scheduler.CosineAnnealingWarmRestarts`` is the same
-        for whole :math:`T_{mult}`, the only ones it takes.
+        for whole :math:`T_0` and :math:`T_{mult}`, the only ones it takes.
 
     References:
         Loshchilov, Hutter (2017), SGDR: stochastic gradient descent with warm

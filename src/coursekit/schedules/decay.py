@@ -1,9 +1,10 @@
 r"""Let the learning rate fall by a rule fixed before training.
 
-The noise floor of SGD at a constant rate :math:`\eta` is proportional to
-:math:`\eta`; a rate that falls lowers the floor, and one that falls too early
-leaves the distance to the minimum uncovered. The three rules differ in how
-they spend the time: in jumps, by the same share always, or ever more slowly.
+The noise floor of SGD at a small constant rate :math:`\eta` is proportional to
+:math:`\eta`, as long as the gradients of single examples do not all vanish at the
+minimum. A rate that falls lowers the floor, and one that falls too early leaves
+the distance to the minimum uncovered. The three rules differ in how they spend
+the time: in jumps, by the same share always, or ever more slowly.
 """
 
 import math
@@ -41,7 +42,9 @@ def step(t: float, step_size: float, gamma: float = 0.5, *, lr: float = 1.0) -> 
         default.
 
     References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.
+        He, Zhang, Ren, Sun (2016), Deep residual learning for image
+        recognition, arXiv 1512.03385, section 4.2: divided by 10 after 32 000
+        and 48 000 updates.
     """
     t = check_positive("t", t, zero=True)
     k = check_positive("step_size", step_size)

@@ -115,7 +115,9 @@ class Plateau:
         fall of less than its ``eps`` = 1e-8.
 
     References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.3.
+        Krizhevsky, Sutskever, Hinton (2012), ImageNet classification with deep
+        convolutional neural networks, NIPS 25, section 5: divided by 10 by hand
+        when the validation error stopped improving.
     """
 
     def __init__(

@@ -114,8 +114,8 @@ def linear_scaling(
         batch_size: The new batch size B > 0.
         reference: The batch size :math:`B_0` > 0 for which ``lr`` was found.
         lr: The rate η ≥ 0 at :math:`B_0`.
-        rule: ``"linear"`` keeps the mean movement of one epoch of SGD, ``"root"``
-            the variance of its noise.
+        rule: ``"linear"`` keeps the mean movement of one epoch of SGD and the
+            variance of its noise, ``"root"`` the variance of one *update*.
 
     Returns:
         The rate for B.
@@ -131,10 +131,13 @@ def linear_scaling(
         The linear rule holds while the rate stays well below the limit of
         stability, 2/λ for curvature λ, which does not grow with B; it is used
         with warm-up, and it fails beyond a batch size that depends on the
-        problem. Its argument is about SGD; for Adam the root is often closer.
+        problem. Its argument is about SGD; for Adam the same argument gives the
+        root, with the betas scaled as well.
 
     References:
         Goyal et al. (2017), arXiv 1706.02677, section 2.1.
+        Malladi, Lyu, Panigrahi, Arora (2022), On the SDEs and scaling rules for
+        adaptive gradient algorithms, arXiv 2205.10287 (the root for Adam).
         Krizhevsky (2014), One weird trick for parallelizing convolutional
         neural networks, arXiv 1404.5997 (both rules).
     """
