@@ -1,8 +1,8 @@
 r"""Judge predictions by numbers that no training loss need resemble.
 
-``auc`` judges the order of scores, ``log_loss`` the calibration of
-probabilities, ``accuracy`` the classes. Arrays, lists and tensors are taken;
-nothing here imports torch.
+``auc`` judges the order of scores, ``log_loss`` the probabilities themselves
+(their order *and* their calibration), ``accuracy`` the classes. Arrays, lists
+and tensors are taken; nothing here imports torch.
 """
 
 from .accuracy import accuracy
