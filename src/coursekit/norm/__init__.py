@@ -2,9 +2,10 @@ r"""Bring inputs and activations to a common scale.
 
 Before training, features are scaled once, with statistics of the training set:
 ``center``, ``standardize``, ``minmax``, ``pca``, ``whiten``. Inside a net, a
-layer does it anew for every batch or example. All of these layers compute the
-one function ``normalize``; they differ in the entries that share a mean
-(``norm_axes``), and in what is learnt or remembered:
+layer does it anew for every batch or example. Nearly all of these layers compute
+the one function ``normalize`` (``LpBatchNorm`` replaces its root mean square,
+``WeightNorm`` is no norm of activations); they differ in the entries that share
+a mean (``norm_axes``), and in what is learnt or remembered:
 
 ==========================  ================================================
 ``BatchNorm``               a channel over the batch; running averages

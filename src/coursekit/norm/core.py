@@ -21,11 +21,13 @@ flows through them. With g the gradient of the loss in :math:`\hat x`,
     - \hat x\, \mathrm{mean}_S(g\, \hat x)\bigr) \qquad (6)
 
 that is, g without its mean and without its share along :math:`\hat x`, times
-1/σ: a change of x in those two directions is undone by the normalization.
+r: a change of x in those two directions is undone by the normalization. The
+first direction is lost exactly; of the second the share
+:math:`\epsilon/(\sigma^2 + \epsilon)` is left, nothing for ε = 0.
 
-Two variants leave something out. Layers of Transformers divide by the root of
-the mean *square*, :math:`d = x` in (2); the variance-only norm takes σ about
-the mean but divides x itself, :math:`\hat x = r\, x` in (5).
+Two variants leave something out. The RMS norm of many Transformers divides by
+the root of the mean *square*, :math:`d = x` in (2); the variance-only norm takes
+σ about the mean but divides x itself, :math:`\hat x = r\, x` in (5).
 """
 
 from collections.abc import Sequence

@@ -5,8 +5,10 @@ r"""Normalize the features of one example without gain and bias.
     y = (x - \mathrm{mean}_j\, x) / \sqrt{\mathrm{var}_j\, x + \epsilon}
     \qquad (1)
 
-Gain and bias let a layer undo the normalization and add parameters that can
-overfit; what is left without them is the effect of the statistics alone.
+Gain and bias are the same for all examples, so they cannot undo a layer norm, as
+those of a batch norm can; they give each feature a scale of its own, and add
+parameters that can overfit. What is left without them is the effect of the
+statistics alone.
 """
 
 from collections.abc import Sequence

@@ -6,9 +6,10 @@ Not the activations are normalized here but the weights: for every unit,
 
     w = g\, v / \|v\| \qquad (1)
 
-with one number g a unit. The gradient in v is orthogonal to v, so v only
-grows; the longer it has become, the smaller is the angle by which a step turns
-it. No batch takes part, and nothing is remembered.
+with one number g a unit. The gradient in v is orthogonal to v, so plain gradient
+descent can only lengthen v (momentum and weight decay can shorten it); the longer
+it has become, the smaller is the angle by which a step turns it. No batch takes
+part, and nothing is remembered.
 """
 
 import torch

@@ -10,7 +10,8 @@ and the eigenvalues in descending order, is
 Rotating by :math:`U^T` (PCA) makes the covariance diagonal but leaves every
 eigenvalue, and with them the conditioning of a linear model, as it was.
 Dividing by the deviations as well (whitening) makes it the identity: gradient
-descent on a linear model then needs one update.
+descent on a linear model with squared error then needs one update, of the right
+rate.
 
 Directions in which the reference does not vary (fewer examples than features,
 or features that are sums of others) cannot be given variance 1; they are mapped
