@@ -90,7 +90,8 @@ def second_moments(
 
     Notes:
         Gauss–Legendre on pieces that end at the kinks. Gauss–Hermite, the
-        usual choice for Gaussians, converges like 1/n only at a kink.
+        usual choice for Gaussians, takes no notice of them and converges
+        slowly where the integrand has a kink or a jump.
     """
     sigma = check_positive("std", std)
     phi = make_activation(activation) if isinstance(activation, str) else activation

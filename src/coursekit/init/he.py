@@ -1,4 +1,4 @@
-r"""Make up for the half of the signal that ReLU removes (He et al.).
+r"""Make up for the half of the second moment that ReLU removes (He et al.).
 
 With z symmetric about zero, :math:`\mathbb{E}[\mathrm{relu}(z)^2] =
 \mathrm{Var}(z)/2`, and with slope a for z < 0 it is
