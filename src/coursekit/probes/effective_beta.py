@@ -9,10 +9,11 @@ Along the one line that gradient descent takes:
     \frac{\|\nabla L(\theta) - \nabla L(\theta - \eta g)\|}{\|\eta g\|}
     \qquad (1)
 
-This is a lower bound of β, for one direction and a few distances; for short
-steps in a quadratic it is at most the largest eigenvalue of the Hessian.
-Gradient descent is stable only for η below 2/β, so a smaller value permits a
-larger step.
+This is a lower bound of β, for one direction and a few distances; in a quadratic
+it is at most the largest eigenvalue of the Hessian in size. Where β is known,
+every step of gradient descent with η below 2/β lowers the loss, and on a quadratic
+larger ones diverge. A smaller value therefore speaks for larger steps; a lower
+bound of β guarantees none.
 """
 
 import torch

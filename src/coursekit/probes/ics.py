@@ -6,10 +6,10 @@ they are updated at the same time. With the weights before the update,
 
 .. math::
 
-    G &= \nabla_{W^i} L(W^t_1, \dots, W^t_{i-1}, W^t_i, \dots, W^t_k)
+    G &= \nabla_{W_i} L(W^t_1, \dots, W^t_{i-1}, W^t_i, \dots, W^t_k)
     \qquad (1) \\
-    W^{t+1}_j &= W^t_j - \eta\, \nabla_{W^j} L \qquad (2) \\
-    G' &= \nabla_{W^i} L(W^{t+1}_1, \dots, W^{t+1}_{i-1}, W^t_i, \dots, W^t_k)
+    W^{t+1}_j &= W^t_j - \eta\, \nabla_{W_j} L \qquad (2) \\
+    G' &= \nabla_{W_i} L(W^{t+1}_1, \dots, W^{t+1}_{i-1}, W^t_i, \dots, W^t_k)
     \qquad (3) \\
     \text{change} &= \|G - G'\| / \|G\| \qquad (4) \\
     \cos &= \langle G, G' \rangle / (\|G\|\,\|G'\|) \qquad (5)
