@@ -92,8 +92,10 @@ def baseline_suite(
         for at most 200 epochs.
 
     References:
+        Platt (1999), Probabilistic outputs for support vector machines, in:
+        Advances in Large Margin Classifiers, MIT Press (the logistic function).
         Niculescu-Mizil, Caruana (2005), Predicting good probabilities with
-        supervised learning, ICML (the logistic function behind the SVM).
+        supervised learning, ICML (whom it helps).
     """
     from sklearn.exceptions import ConvergenceWarning
 

@@ -1,10 +1,10 @@
 r"""Hold what simple models reached, as a table and as a reference.
 
-A training loss is high or low only in comparison. A network that cannot get
-below the training loss of a linear model, which it could imitate, has a
-problem of optimization; one that does as well as everything else and no
-better may have reached what the features allow. The test losses say nothing
-about either.
+A training loss is high or low only in comparison. A network whose training loss
+stays *above* that of a linear model, which it could imitate, has a problem of
+optimization; one that does as well as everything else and no better may have
+reached what the features allow, and equal losses prove nothing. The test losses
+say nothing about either.
 """
 
 from collections.abc import Sequence

@@ -162,8 +162,9 @@ def diagnose_stall(
         elsewhere.
 
     References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, § 8.2.2 and figure
-        8.1: a gradient norm that grows while training succeeds.
+        Goodfellow, Bengio, Courville (2016), Deep Learning, § 8.2.1 and figure
+        8.1: a gradient norm that grows while training succeeds; § 8.2.2: look at
+        the norm before blaming a local minimum.
     """
     tau_f = check_positive("flat", flat)
     tau_g = check_range("small", small, 0, 1, open_low=True, open_high=True)

@@ -50,8 +50,8 @@ ADVICE = {
         "distributions of the two sets."
     ),
     Diagnosis.OPTIMIZATION: (
-        "The model could copy the reference and does worse: change the learning "
-        "rate, the initialization, the normalization or the optimizer."
+        "The model diverged, or does worse than a reference it could copy: change the "
+        "learning rate, the initialization, the normalization or the optimizer."
     ),
     Diagnosis.BIAS: (
         "No model tried does better: add features or enlarge the model, and "
