@@ -122,6 +122,8 @@ def dropout(
     References:
         Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014),
         Dropout, JMLR 15, section 4 for (1) to (3), section 10 for (4).
+        Li, Chen, Hu, Yang (2019), Understanding the disharmony between dropout
+        and batch normalization by variance shift, arXiv 1801.05134.
     """
     q = 1 - check_range("p", p, 0, 1)
     if not (isinstance(x, Tensor) and x.is_floating_point()):

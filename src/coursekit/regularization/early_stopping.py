@@ -2,8 +2,8 @@ r"""Watch a training run: keep the best parameters, and say when to stop.
 
 The rule is in ``stopping_rule``; here it is tied to a model, whose parameters
 and buffers are copied to the CPU whenever the validation value is the best so
-far. The last parameters are never the best ones when the rule stops a run:
-they come ``patience`` evaluations later.
+far. The last parameters are not the best ones when the rule stops a run: they
+come up to ``patience`` evaluations later.
 """
 
 import copy

@@ -2,9 +2,9 @@ r"""Set weights that are not worth their L1 penalty to exactly zero.
 
 A gradient step on :math:`L + \lambda_{L1} \sum_i |\theta_i|` subtracts
 :math:`\eta\lambda_{L1}\,\mathrm{sign}(\theta_i)`, the same amount from a weight
-of 1 and of 0.0001. A small weight is therefore thrown past zero and back
-again, forever, and none is ever *equal* to zero. The proximal step asks
-instead where the penalty and the distance from θ balance,
+of 1 and of 0.0001. At a constant rate a small weight is therefore thrown past
+zero and back again, forever, and practically none is ever *equal* to zero. The
+proximal step asks instead where the penalty and the distance from θ balance,
 
 .. math::
 
@@ -112,8 +112,8 @@ def l1_subgradient(theta: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         0.001 -0.001 0.001 -0.001
 
     References:
-        Parikh, Boyd (2014), Foundations and Trends in Optimization 1,
-        section 6.5.2.
+        Tibshirani (1996), Regression shrinkage and selection via the lasso,
+        JRSS B 58.
     """
     return theta.sign()
 

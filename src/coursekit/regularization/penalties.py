@@ -10,9 +10,10 @@ weight, so that large weights give way and small ones are left nearly alone.
 The slope of (2) is :math:`\lambda_{L1}\,\mathrm{sign}(\theta_i)`: the same pull
 on every weight, enough to hold a useless one at zero.
 
-Two things are commonly confused. *L2 is not weight decay*: for plain SGD a step
-on :math:`L + R_2` multiplies the weights by :math:`1 - \eta\lambda_{L2}`, as
-weight decay does, but an adaptive rule divides the slope of the penalty by
+Two things are commonly confused. *L2 is weight decay for plain SGD only*: there a
+step on :math:`L + R_2` multiplies the weights by :math:`1 - \eta\lambda_{L2}`
+before it follows the loss. Momentum remembers the penalty, which then acts
+:math:`1/(1-\mu)` times, and an adaptive rule divides its slope by
 :math:`\sqrt{v}` with the rest of the gradient (``coursekit.optim.AdamW``
 decouples them). *Descending* :math:`L + R_1` *gives no zeros*: the slope jumps
 from -1 to 1 at zero, and the weights hover around it (``l1_prox``).
@@ -60,7 +61,7 @@ def l2_penalty(
 
     References:
         Krogh, Hertz (1992), A simple weight decay can improve generalization,
-        NIPS 4, eq. 2.
+        NIPS 4, section 1.
     """
     weight = check_positive("weight", weight, zero=True)
     thetas = _tensors(params)
