@@ -9,11 +9,13 @@ the index of each weight are stored. K-means alternates two steps:
     C_k &\leftarrow \mathrm{mean}\,\{w_i : I_i = k\} \qquad (2)
 
 until no index changes. Neither step can raise :math:`\sum_i (w_i - C_{I_i})^2`,
-so it ends, at an optimum near where it began. Weights crowd around zero while
+so it ends, at a *local* optimum near where it began. Weights crowd around zero while
 the few large ones matter most. Centroids that start *linearly spaced* between
 the smallest and the largest weight hold the large ones; those that start at
 random weights, or at equal shares of them, begin in the crowd and reach the
-ends slowly. Run until nothing changes, the three end nearly alike.
+ends slowly. With few clusters, run until nothing changes, the three end nearly
+alike; with many (32 or 64 for 16,000 normal weights) the linear start keeps
+centroids at the ends and pays for it by a squared error 6 to 34 % larger.
 
 In one dimension a cluster is an interval that ends half way to the next
 centroid, so (1) is a search among sorted numbers, not a table of distances. A

@@ -104,7 +104,9 @@ def low_rank(w: Tensor | nn.Linear, rank: int) -> LowRank | nn.Sequential:
 
     References:
         Eckart, Young (1936), The approximation of one matrix by another of
-        lower rank, Psychometrika 1, for (3) and (4).
+        lower rank, Psychometrika 1, for the Frobenius norm (4).
+        Mirsky (1960), Symmetric gauge functions and unitarily invariant norms,
+        Quarterly Journal of Mathematics 11, for the spectral norm (3).
         Denton et al. (2014), Exploiting linear structure within convolutional
         networks for efficient evaluation, arXiv 1404.0736, section 3.
         Denil et al. (2013), Predicting parameters in deep learning, arXiv

@@ -10,8 +10,9 @@ Of n weights with the sparsity s, the k smallest in size go:
 
 and :math:`m \odot w` is what is left.
 
-Size is a cheap stand-in for what a weight matters: to second order, its removal
-costs :math:`\tfrac12 H_{ii} w_i^2`, and magnitude forgets the curvature. It is
+Size is a cheap stand-in for what a weight matters: at a minimum, to second order,
+its removal costs :math:`\tfrac12 H_{ii} w_i^2`, and magnitude forgets the
+curvature. It is
 good enough as long as most weights are small. Past that the damage is large,
 but much of it is repaired by *fine-tuning*: a few more epochs in which the mask
 is applied after every update (``keep_pruned``).
