@@ -11,7 +11,8 @@ of the examples is decided in one of four ways:
 
 - *each*: a new permutation every epoch. Within an epoch no example is seen twice,
   over epochs every example meets ever new neighbours. The usual choice.
-- *once*: one permutation, kept. As good as *each* if the first one is random.
+- *once*: one permutation, kept. In practice hardly worse than *each*, if that one
+  permutation is random.
 - *none*: as given. Harmless for data in random order, ruinous for data sorted by
   class: each batch then pulls towards one class.
 - *with_replacement*: N independent draws. About 37 % of the examples

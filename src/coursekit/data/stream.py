@@ -65,8 +65,8 @@ def stream(
         the toy sets alternate their classes.
 
     References:
-        Bottou (1998), Online learning and stochastic approximations, in: Online
-        Learning and Neural Networks, Cambridge University Press.
+        Bottou (1998), On-line learning and stochastic approximations, in: On-Line
+        Learning in Neural Networks, Cambridge University Press.
     """
     limit = None if n is None else check_count("n", n, least=0)
     if callable(pairs):

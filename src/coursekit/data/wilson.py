@@ -14,9 +14,10 @@ and 0 elsewhere, in d = 3 + 5n dimensions. A new example has its own features in
 dimensions that were never trained, so only (1) and (2) speak for it. Least
 squares fits the training data exactly in many ways. Gradient descent from 0 finds
 the solution of least norm, which gives feature 1 the larger weight. AdaGrad,
-RMSProp and Adam give all features weights of the *same size*, signed by the
-majority; then :math:`w_2 + w_3` outvotes :math:`w_1 y`, and every new example is
-called positive. The construction is exact and far-fetched: it shows that a gap
+RMSProp and Adam give all features weights of the *same size*, with the signs of
+:math:`X^T y`, which for features 2 and 3 is that of the majority; then
+:math:`w_2 + w_3` outvotes :math:`w_1 y`, and every new example is called
+positive. The construction is exact and far-fetched: it shows that a gap
 is possible, not that it is usual.
 """
 

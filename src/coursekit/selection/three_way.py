@@ -108,7 +108,7 @@ def three_way_split(
 
     References:
         Ripley (1996), Pattern Recognition and Neural Networks, Cambridge
-        University Press, appendix A (glossary), for the three names.
+        University Press, glossary, p. 354, for the three names.
     """
     n = check_count("n", n, least=3)
     shares = share_of("valid", valid, n), share_of("test", test, n)
