@@ -17,8 +17,8 @@ and :math:`o = z^L` the output. Backward, from the last layer to the first,
     \frac{\partial L}{\partial b^l} &= \textstyle\sum_r \delta^l_r \qquad (5) \\
     \delta^{l-1} &= (W^l)^\top \delta^l \odot \phi'(z^{l-1}) \qquad (6)
 
-The matrix in (6) is what a gradient explodes by: no named activation has a slope
-much above 1, so without :math:`W^\top` the signal could only shrink. It is
+The matrix in (6) is what a gradient explodes by: the slopes of sigmoid, tanh and
+ReLU never exceed 1, so without :math:`W^\top` the signal could only shrink. It is
 :math:`\phi'` at z, not at a. And (4) needs the forward signal as well, which is
 why training keeps all activations in memory.
 """
