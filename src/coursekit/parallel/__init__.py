@@ -1,14 +1,14 @@
 r"""Train one model with several workers: split data, split layers, share parameters.
 
-=======================  ====================  =================================
-what is divided          function              what the workers send
-=======================  ====================  =================================
-the batch                `data_parallel_step`  gradients, one sum an update
-the layers               `SplitModel`          activations and their gradients
-the batch, then layers   `hybrid_step`         both, each where it is smaller
-the time                 `ParameterServer`     gradients up, parameters down
-the memory               `hogwild_sim`         nothing: they write to one array
-=======================  ====================  =================================
+======================  ======================  =================================
+what is divided         function                what the workers send
+======================  ======================  =================================
+the batch               ``data_parallel_step``  gradients, one sum an update
+the layers              ``SplitModel``          activations and their gradients
+the batch, then layers  ``hybrid_step``         both, each where it is smaller
+the time                ``ParameterServer``     gradients up, parameters down
+the memory              ``hogwild_sim``         nothing: they write to one array
+======================  ======================  =================================
 
 The first three compute the gradient of the whole batch, exactly; the last two
 compute gradients at parameters that others have changed meanwhile, and

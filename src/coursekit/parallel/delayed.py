@@ -27,8 +27,8 @@ unit circle, :math:`z = e^{i\omega}`, and
     \eta_{max} &= \frac{2}{\lambda}
     \sin \frac{\pi}{2(2\tau+1)} \qquad (3)
 
-That is 2/λ without delay, 1/λ for τ = 1, and about π/(2λτ) for large τ. An
-asynchronous method is therefore stable on *any* problem if its rate is small
+That is 2/λ without delay, 1/λ for τ = 1, and about π/(2λτ) for large τ. With a
+bounded delay descent is therefore stable on any bowl if its rate is small
 enough; what staleness costs is that factor, about :math:`4\tau/\pi`. The
 closer the rate to the limit, the slower the decay, so watching a run is a poor
 way to find the limit.
