@@ -10,6 +10,7 @@ stacked layer knows how many models there are.
 from __future__ import annotations
 
 import copy
+import re
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -48,7 +49,7 @@ def agrees(make: MakeNet, models: Sequence[nn.Module], x: Inputs) -> str:
         try:
             ours = _together(make, copy.deepcopy(pair), inputs, training)
         except Exception as error:  # anything at all: another path will take the model
-            return f"{type(error).__name__} ({_line(error)})"
+            return _words(error)
         for what, mine, each in zip(
             ("outputs", "gradients", "buffers"),
             ours,
@@ -57,7 +58,7 @@ def agrees(make: MakeNet, models: Sequence[nn.Module], x: Inputs) -> str:
         ):
             wanted = [torch.stack(same) for same in zip(*each, strict=True)]
             if not _close(mine, wanted):
-                return f"{what} differ, as they do where code counts axes from the left"
+                return f"its {what} differ, as where code counts axes from the left"
     return ""
 
 
@@ -82,7 +83,7 @@ def _together(
         # vmap falls back to a slow loop of its own where it has no rule
         warnings.filterwarnings("error", "There is a performance drop")
         y = net.outputs(x)
-    grads = differentiate(y.square().sum(), net.trained)
+        grads = differentiate(y.square().sum(), net.trained)
     return [y.detach()], grads, list(net.buffers)
 
 
@@ -113,6 +114,21 @@ def _close(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> bool:
     )
 
 
-def _line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or ["no message"]
-    return lines[0][:100]
+# What torch says, shortened to what a reader can do something about.
+SAYS = {
+    "called random operation": "it draws random numbers by a function",
+    "calling .item()": "it looks at the values of its tensors",
+    "it looks at the values": "it looks at the values of its tensors",
+    "data-dependent control flow": "it looks at the values of its tensors",
+}
+
+
+def _words(error: Exception) -> str:
+    text = (str(error).strip().splitlines() or ["no message"])[0]
+    for part, words in SAYS.items():
+        if part in text:
+            return words
+    rule = re.search(r"(?:rule|Batching rule).*?(aten::\w+)", text)
+    if rule:
+        return f"torch.func.vmap has no rule for {rule[1]}"
+    return f"{type(error).__name__} ({text[:80]})"

@@ -59,8 +59,11 @@ def build(
                 f"{type(module).__name__} from it"
             )
         if x and any(is_lazy(p) for p in module.parameters()):
+            floats = torch.get_default_dtype()
             with torch.no_grad():
-                module.eval()(*x)
+                module.eval()(
+                    *(v.to(floats) if v.is_floating_point() else v for v in x)
+                )
     _check(module)
     module._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
     if setting.init is not None:

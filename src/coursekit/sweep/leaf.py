@@ -153,7 +153,8 @@ class Each(_Whole):
 def _part(value: Any, k: int) -> Any:
     if isinstance(value, tuple | list):
         return type(value)(_part(each, k) for each in value)
-    return value[k] if isinstance(value, Tensor) else value
+    # as the layer alone would get it: what it draws may follow the layout
+    return value[k].contiguous() if isinstance(value, Tensor) else value
 
 
 def _together(results: Sequence[Any]) -> Any:
@@ -211,5 +212,5 @@ class Guard(TorchDispatchMode):
             RuntimeError: If it looks at numbers.
         """
         if func in self.looks and not Guard.depth:
-            raise RuntimeError("what it computes depends on the values of its tensors")
+            raise RuntimeError("it looks at the values of its tensors")
         return func(*args, **(kwargs or {}))

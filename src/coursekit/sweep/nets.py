@@ -45,27 +45,29 @@ def choose_path(models: Sequence[nn.Module], x: Inputs | Tensor) -> tuple[str, s
     """
     x = as_inputs(x)
     _check(models[0], x)
-    reasons: list[str] = []
+    reasons: dict[str, str] = {}
     for name in ("stacked", "mixed", "vmap"):
-        reason = agrees(PATHS[name], models, x)
-        if not reason:
-            return name, "; ".join(reasons)
-        if reason not in reasons:
-            reasons.append(f"{name}: {reason}")
-    return "loop", "; ".join(reasons)
+        reasons[name] = agrees(PATHS[name], models, x)
+        if not reasons[name]:
+            return name, reasons["stacked"]
+    first, last = reasons["stacked"], reasons["vmap"]
+    return "loop", first if first == last else f"{first}; under vmap {last}"
 
 
 def _check(model: nn.Module, x: Inputs) -> None:
     model = copy.deepcopy(model)
-    with torch.no_grad(), as_global(stream(0, "dropout")):
-        outputs = model(*(value.to(_place(model)) for value in x))
+    try:
+        with torch.no_grad(), as_global(stream(0, "dropout")):
+            outputs = model(*x)
+    except Exception as error:
+        shapes = ", ".join(str(list(value.shape)) for value in x)
+        raise ValueError(
+            f"model: its forward pass fails on the data, inputs of shape {shapes}: "
+            f"{error}"
+        ) from error
     if not isinstance(outputs, Tensor) or not outputs.is_floating_point():
         got = getattr(outputs, "dtype", type(outputs).__name__)
         raise TypeError(
             f"model: expected outputs as one tensor of real numbers, got {got}; wrap "
             "the model in a module that returns what the loss takes"
         )
-
-
-def _place(model: nn.Module) -> torch.device:
-    return next(model.parameters()).device

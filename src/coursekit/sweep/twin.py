@@ -63,7 +63,10 @@ LEAVES: dict[type[nn.Module], tuple[Callable[..., nn.Module], Callable[..., bool
     **dict.fromkeys((nn.Conv1d, nn.Conv2d), (StackedConv, _plain_conv)),
     nn.Embedding: (StackedEmbedding, _plain_table),
     **dict.fromkeys(
-        (nn.LayerNorm, nn.RMSNorm, norm.LayerNorm, norm.RMSNorm),
+        (
+            *(nn.LayerNorm, nn.RMSNorm, norm.LayerNorm, norm.RMSNorm),
+            *(norm.VarianceOnlyLayerNorm, norm.SimpleLayerNorm),
+        ),
         (StackedFeatureNorm, _any),
     ),
     **dict.fromkeys(
