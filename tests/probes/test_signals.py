@@ -99,14 +99,97 @@ def test_the_pass_by_hand_kills_the_mutant(mutate, monkeypatch, function, old, n
     assert not survived
 
 
-def test_weight_gradients_equal_those_by_hand():
+def weight_sizes_are_those_by_hand(probe):
     model, x, y = example("relu")
     _, _, gradients = by_hand(model, x, y, "relu")
     norms = [np.linalg.norm(g) for g in gradients]
     rms = [np.sqrt((g**2).mean()) for g in gradients]
-    np.testing.assert_allclose(weight_grad_norms(model, x, y), norms, rtol=1e-12)
-    measured = weight_grad_norms(model, x, y, statistic="rms")
-    np.testing.assert_allclose(measured, rms, rtol=1e-12)
+    twice = probe(model, x, y, lambda o, y: 2 * cross_entropy(o, y))
+    one = nn.Linear(5, 4).double()
+    cross_entropy(one(x), y).backward()
+    return (
+        np.allclose(probe(model, x, y), norms, rtol=1e-12)
+        and np.allclose(probe(model, x, y, statistic="rms"), rms, rtol=1e-12)
+        and np.allclose(twice, [2 * size for size in norms], rtol=1e-12)
+        and np.allclose(probe(one, x, y), [one.weight.grad.norm()], rtol=1e-12)
+    )
+
+
+def test_weight_gradients_equal_those_by_hand():
+    assert weight_sizes_are_those_by_hand(weight_grad_norms)
+
+
+def sizes_are_those_of_autograd(probe):
+    """All parameters, biases included, in the order of ``named_parameters``."""
+    model, x, y = example("tanh")
+    cross_entropy(model(x), y).backward()
+    named = dict(model.named_parameters())
+    norms = {n: p.grad.square().sum().sqrt().item() for n, p in named.items()}
+    rms = {n: p.grad.square().mean().sqrt().item() for n, p in named.items()}
+    model.zero_grad()
+    found, other = probe(model, x, y), probe(model, x, y, statistic="rms")
+    return (
+        list(found) == list(other) == list(named)
+        and found == pytest.approx(norms, rel=1e-12)
+        and other == pytest.approx(rms, rel=1e-12)
+    )
+
+
+def test_sizes_of_all_gradients_are_those_of_autograd():
+    assert sizes_are_those_of_autograd(grad_norms)
+
+
+def tiny_gradients_are_seen(probe):
+    """Squares of float32 vanish below 1e-23, so sizes are taken in float64."""
+    model, x, y = example()
+    tiny = probe(model.float(), x.float(), y, lambda o, y: 1e-25 * cross_entropy(o, y))
+    values = tiny.values() if isinstance(tiny, dict) else tiny
+    return all(0 < value < 1e-23 for value in values)
+
+
+@pytest.mark.parametrize("probe", [grad_norms, weight_grad_norms])
+def test_tiny_gradients_are_seen(probe):
+    assert tiny_gradients_are_seen(probe)
+
+
+@pytest.mark.parametrize(
+    ("function", "old", "new"),
+    [
+        ("grad_norms", 'statistic: str = "norm"', 'statistic: str = "rms"'),
+        ("grad_norms", "_size(g, statistic)", '_size(g, "norm")'),
+        (
+            "grad_norms",
+            "quiet_gradients(model, x, y, loss)",
+            "quiet_gradients(model, x, y, cross_entropy)",
+        ),
+        ("weight_grad_norms", 'statistic: str = "norm"', 'statistic: str = "rms"'),
+        ("weight_grad_norms", "statistic=statistic", 'statistic="norm"'),
+        ("weight_grad_norms", '.weight" if name', '.bias" if name'),
+        ("weight_grad_norms", 'else "weight"', 'else "bias"'),
+        (
+            "weight_grad_norms",
+            "grad_norms(model, x, y, loss,",
+            "grad_norms(model, x, y, cross_entropy,",
+        ),
+        ("weight_grad_norms", "for name in weights if", "for name in weights[::-1] if"),
+        ("_size", ".norm()", ".abs().sum()"),
+        ("_size", ".norm()", ".square().sum()"),
+        ("_size", ".double()", ""),
+        ("_size", "** 0.5", ""),
+        ("_size", "norm / gradient", "norm * gradient"),
+        ("_size", 'statistic == "norm"', 'statistic != "norm"'),
+    ],
+)
+def test_autograd_kills_the_mutant(mutate, monkeypatch, function, old, new):
+    page = grad_norms.__globals__
+    wrong = mutate(page[function], old, new)
+    monkeypatch.setitem(page, function, wrong)
+    monkeypatch.setitem(wrong.__globals__, function, wrong)
+    assert not (
+        sizes_are_those_of_autograd(page["grad_norms"])
+        and weight_sizes_are_those_by_hand(page["weight_grad_norms"])
+        and tiny_gradients_are_seen(page["grad_norms"])
+    )
 
 
 def test_grad_norms_cover_every_parameter_and_unused_ones_are_zero():

@@ -51,7 +51,65 @@ def marks(function):
     return marked == ([True, True, False, False], [False, False])
 
 
+def describes(kind):
+    one = kind(1.0, 0.5, 2.5, n=5)
+    lost = kind(np.nan, -np.inf, np.inf, 5, 1)
+    return (
+        one.half_width == 1
+        and [one.excludes(x) for x in (0.4, 0.5, 1.0, 2.5, 2.6)]
+        == [True, False, False, False, True]
+        and (one.diverged, lost.diverged, lost.excludes(0)) == (0, 1, False)
+    )
+
+
+def resamples(function):
+    """The percentiles of the means of the same draws, taken apart with NumPy."""
+    x = np.array([3.0, -1.0, 0.5, 8.0, 2.0, 2.5])
+    for options in ({}, {"confidence": 0.6, "n_resamples": 501, "seed": 4}):
+        full = {"confidence": 0.95, "n_resamples": 2000, "seed": 0} | options
+        draw, n = np.random.default_rng(full["seed"]), full["n_resamples"]
+        means = np.sort([x[row].mean() for row in draw.integers(6, size=(n, 6))])
+        tail = 50 * (1 - full["confidence"])
+        expected = [x.mean(), *np.percentile(means, [tail, 100 - tail])]
+        i = function(x, **options)
+        if not np.allclose([i.estimate, i.low, i.high], expected) or i.n != 6:
+            return False
+    lost = function([1.0, np.inf, np.nan])
+    return (lost.low, lost.high, lost.n, lost.diverged) == (-np.inf, np.inf, 3, 2)
+
+
 MUTANTS = [
+    (intervals.Interval, describes, "self.high - self.low", "self.high"),
+    (intervals.Interval, describes, ") / 2", ")"),
+    (intervals.Interval, describes, "not self.low <= value", "not self.low < value"),
+    (intervals.Interval, describes, "value <= self.high", "value < self.high"),
+    (intervals.Interval, describes, "return not", "return"),
+    (intervals.Interval, describes, "diverged: int = 0", "diverged: int = 1"),
+    (intervals.bootstrap_interval, resamples, "float = 0.95", "float = 0.9"),
+    (intervals.bootstrap_interval, resamples, "int = 2000", "int = 1000"),
+    (intervals.bootstrap_interval, resamples, "seed: int = 0", "seed: int = 1"),
+    (intervals.bootstrap_interval, resamples, "(1 - confidence) / 2,", "0,"),
+    (intervals.bootstrap_interval, resamples, "(1 + confidence) / 2", "confidence"),
+    (intervals.bootstrap_interval, resamples, "mean(axis=1)", "mean(axis=0)"),
+    (
+        intervals.bootstrap_interval,
+        resamples,
+        "x[picks].mean",
+        "np.median(x) + x[picks].std",
+    ),
+    (
+        intervals.bootstrap_interval,
+        resamples,
+        "float(x.mean()), float(low)",
+        "float(low), float(low)",
+    ),
+    (
+        intervals.bootstrap_interval,
+        resamples,
+        "integers(x.size,",
+        "integers(x.size - 1,",
+    ),
+    (intervals.bootstrap_interval, resamples, "if diverged:", "if not diverged:"),
     (intervals.mean_and_half_width, close, "(n - 1)", "n"),
     (intervals.mean_and_half_width, close, "(1 + confidence) / 2", "confidence"),
     (intervals.mean_and_half_width, close, "/ np.sqrt(n)", ""),
