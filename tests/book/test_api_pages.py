@@ -223,6 +223,7 @@ def test_works_are_listed_one_by_one_and_linked(family):
     ("item", "found"),
     [
         ("Jane, Doe (2001), A work on things, p. 3.", True),
+        ("Jane et al. (2001), A work on things, p. 3.", True),
         ("Jane, Doe (2001), Something else.", False),
         ("Jane, Doe (2002), A work on things.", False),
         ("Joan, Doe (2001), A work on things.", False),

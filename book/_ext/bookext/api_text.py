@@ -25,8 +25,10 @@ BARS = re.compile(
     rf"{BLOCK.pattern}|(?:``|:math:`)[^`]*`+|(?P<size>\|[^\s|`]+\|)", re.M
 )
 WORKS = re.compile(r"^References:\n((?:[ ]+\S.*\n?|\n)+)", re.MULTILINE)
-NEXT_WORK = re.compile(r"(?<=\.)\s+(?=[^\W\d_a-z][^.()]*\(\d{4}[a-z]?\))")
-AUTHORS = re.compile(r"([^\W\d_][^.()]*?)\s*\((\d{4})[a-z]?\)")
+# the full stop of "et al." ends no work
+NAMES = r"(?:[^.()]|\bet al\.)*?"
+NEXT_WORK = re.compile(rf"(?<=\.)\s+(?=[^\W\d_a-z]{NAMES}\s\(\d{{4}}[a-z]?\))")
+AUTHORS = re.compile(rf"([^\W\d_]{NAMES})\s*\((\d{{4}})[a-z]?\)")
 ARXIV = re.compile(r"\b(arXiv[ :])(\d{4}\.\d{4,5}|[a-z-]+/\d{7})")
 FIELD = re.compile(r"^\s*(\w+)\s*=\s*\{?(.*?)\}?,?\s*$", re.MULTILINE)
 ENTRY = re.compile(r"^@\w+\{([^,]+),(.*?)^\}", re.DOTALL | re.MULTILINE)
