@@ -95,7 +95,8 @@ def manual_layer(
                 [1., 1.]])
 
     References:
-        Rumelhart, Hinton, Williams (1986), Nature 323, eq. 4 to 7.
+        Rumelhart, Hinton, Williams (1986), Learning representations by
+        back-propagating errors, Nature 323, eq. 4 to 7.
     """
     if a.ndim < 2 or W.ndim != 2 or a.shape[-1] != W.shape[1]:
         raise ValueError(

@@ -122,7 +122,8 @@ def slope(
         approximation.
 
     References:
-        Glorot, Bengio (2010), AISTATS, section 3, for the flat ends.
+        Glorot, Bengio (2010), Understanding the difficulty of training deep
+        feedforward neural networks, AISTATS, section 3, for the flat ends.
     """
     rule = SLOPES.get(type(phi))
     if rule is None:

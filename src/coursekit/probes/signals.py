@@ -143,7 +143,8 @@ def forward_backward_std(
         ['0.8', '0.8']
 
     References:
-        Glorot, Bengio (2010), AISTATS, figures 6 and 7.
+        Glorot, Bengio (2010), Understanding the difficulty of training deep
+        feedforward neural networks, AISTATS, figures 6 and 7.
     """
     measured = signals(model, x, y, loss, at=at)
     return SignalStats(

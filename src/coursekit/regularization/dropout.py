@@ -69,7 +69,8 @@ def dropout_mask(
                 [ True, False,  True, False]])
 
     References:
-        Srivastava et al. (2014), Dropout, JMLR 15, section 4.
+        Srivastava et al. (2014), Dropout: a simple way to prevent neural networks
+        from overfitting, JMLR 15, section 4.
         Tompson et al. (2015), arXiv 1411.4280, section 3.2, for channels.
     """
     q = 1 - check_range("p", p, 0, 1)
@@ -121,7 +122,8 @@ def dropout(
 
     References:
         Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014),
-        Dropout, JMLR 15, section 4 for (1) to (3), section 10 for (4).
+        Dropout: a simple way to prevent neural networks from overfitting, JMLR
+        15, section 4 for (1) to (3), section 10 for (4).
         Li, Chen, Hu, Yang (2019), Understanding the disharmony between dropout
         and batch normalization by variance shift, arXiv 1801.05134.
     """

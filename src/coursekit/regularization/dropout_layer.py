@@ -51,7 +51,8 @@ class Dropout(nn.Module):
         and hand them to ``dropout``.
 
     References:
-        Srivastava et al. (2014), JMLR 15, section 4.
+        Srivastava et al. (2014), Dropout: a simple way to prevent neural networks
+        from overfitting, JMLR 15, section 4.
         Tompson et al. (2015), arXiv 1411.4280, section 3.2, for ``shared``.
     """
 

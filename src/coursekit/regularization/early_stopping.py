@@ -47,7 +47,8 @@ class EarlyStopping:
         the best parameters, save its state too.
 
     References:
-        Prechelt (1998), LNCS 1524, section 2.1, for ``alpha``.
+        Prechelt (1998), Early stopping - but when?, LNCS 1524, section 2.1, for
+        ``alpha``.
         Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 7.1.
     """
 

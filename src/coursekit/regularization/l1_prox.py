@@ -75,7 +75,8 @@ def l1_prox(
     References:
         Parikh, Boyd (2014), Proximal algorithms, Foundations and Trends in
         Optimization 1, section 6.5.2.
-        Tibshirani (1996), JRSS B 58, section 2.2 (orthonormal design).
+        Tibshirani (1996), Regression shrinkage and selection via the lasso,
+        JRSS B 58, section 2.2 (orthonormal design).
     """
     if not (isinstance(theta, Tensor) and theta.is_floating_point()):
         kind = getattr(theta, "dtype", type(theta).__name__)
@@ -148,7 +149,8 @@ def proximal_step(
         *decoupled* from the gradients, as the decay of AdamW is.
 
     References:
-        Parikh, Boyd (2014), section 4.2.
+        Parikh, Boyd (2014), Proximal algorithms, Foundations and Trends in
+        Optimization 1, section 4.2.
     """
     eta = check_positive("lr", lr, zero=True)
     threshold = eta * check_positive("weight", weight, zero=True)
