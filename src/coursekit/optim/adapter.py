@@ -14,7 +14,7 @@ gradient is skipped and its update counter stands still, as in ``torch.optim``.
 The rule is handed vectors: each parameter tensor as one, or all parameters of
 a group as one, where the rule's scope says so. For speed alone, a rule that
 works element by element sees small tensors joined and large ones in blocks,
-and ``coursekit.optim.fused`` may stand in for it.
+and ``coursekit.optim.engine.fused`` may stand in for it.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,11 +27,11 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
 from .._validate import check_positive
-from .batch import Batch
-from .fused import fused_step
-from .passes import run
+from .engine.batch import Batch
+from .engine.fused import fused_step
+from .engine.passes import run
+from .engine.vector import Vector, joined, same
 from .rule import Rule
-from .vector import Vector, joined, same
 
 __all__ = ["RuleOptimizer"]
 

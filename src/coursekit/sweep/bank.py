@@ -9,7 +9,7 @@ Neighbouring models of one rule form a group, whose update is one call:
 
 on vectors ``[models, p]``. Models of a group share every number but the rate,
 which is a column ``[models, 1]``: a rule may branch on its numbers, none does on
-the rate. Where torch has a fused kernel for a rule (``coursekit.optim.fused``),
+the rate. Where torch has a fused kernel for a rule (``coursekit.optim.engine.fused``),
 models of a group share the rate as well, and the kernel stands in for the rule.
 Either way a model's numbers do not depend on who shares its block.
 """
@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 
 from ..optim import l2_gradient
-from ..optim.batch import Batch
-from ..optim.fused import KERNELS, fused_step
+from ..optim.engine.batch import Batch
+from ..optim.engine.fused import KERNELS, fused_step
 from .around import Around
 from .setting import Setting
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
+from ..switch import judge
 from .batch import Batch
 from .fused_sgd import norms
-from .switch import judge
 
 __all__ = ["adagrad", "adam", "adamw", "amsgrad", "lamb", "radam", "swats"]
 
@@ -91,7 +91,7 @@ def radam(batch: Batch) -> bool:
     Returns:
         Whether it was done; False leaves everything as it was.
     """
-    from .radam import THRESHOLD, rectifier  # it imports what imports this
+    from ..radam import THRESHOLD, rectifier  # it imports what imports this
 
     beta2, threshold = batch.hyper["betas"][1], THRESHOLD[batch.hyper["variant"]]
     rect = rectifier(batch.t, beta2, threshold=threshold)

@@ -5,10 +5,10 @@ r"""Run a rule as it is written, in few passes over memory and without copies.
     \Delta_t, s_t &= \mathrm{update}(g_t, s_{t-1}, \theta_{t-1}, t) \qquad (1) \\
     \theta_t &= \theta_{t-1} - \Delta_t \qquad (2)
 
-The update is called with terms (``coursekit.optim.term``) in the place of tensors, on
-one piece of the vector after another, short enough to stay in the cache; :math:`s_t`
-and :math:`\theta_t` take the place of what was there. Where the rule asks for a norm,
-there is a round over the pieces before (``coursekit.optim.sums``).
+The update is called with terms (``term``) in the place of tensors, on one piece of the
+vector after another, short enough to stay in the cache; :math:`s_t` and
+:math:`\theta_t` take the place of what was there. Where the rule asks for a norm,
+there is a round over the pieces before (``sums``).
 """
 
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..rule import Rule, State
+from ..weight_decay import l2_gradient
 from .batch import Batch
-from .rule import Rule, State
 from .sums import Sums
 from .term import Term, plain
 from .threads import one_thread
 from .vector import PIECE, Vector
-from .weight_decay import l2_gradient
 
 __all__ = ["run"]
 

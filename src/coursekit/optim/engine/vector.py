@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .rule import Rule
+from ..rule import Rule
 
 __all__ = ["PIECE", "Vector", "joined", "same"]
 
