@@ -187,7 +187,7 @@ def test_everything_mixed_is_the_plain_loops(equal: Callable[..., Any]) -> None:
     assert set(equal(mlp, DATA, settings + list(more.values())).paths) == {"stacked"}
 
 
-@pytest.mark.parametrize("path", ["stacked", "mixed", "vmap", "loop"])
+@pytest.mark.parametrize("path", ["stacked", "folded", "mixed", "vmap", "loop"])
 def test_every_path_is_the_plain_loops(path: str, equal: Callable[..., Any]) -> None:
     settings = grid(optimizer=["adam", "rmsprop"], lr=[0.01, 0.02], n_train=[24])
     equal(partial(mlp, norm=nn.BatchNorm1d, bias=False), DATA, settings, path=path)

@@ -257,7 +257,7 @@ CASES: dict[str, tuple[Callable[..., nn.Module], Tensor, str]] = {
     "masks": (Masks, X, ""),
     "in-place": (InPlace, X, "stacked"),
     "from-the-left": (FromTheLeft, X, "vmap"),
-    "by-batch": (ByBatch, X, "vmap"),
+    "by-batch": (ByBatch, X, "folded"),
     "own-parameter": (OwnParameter, X, ""),
     "reassigns": (Reassigns, X, "loop"),
     "many": (Many, X, ""),
@@ -337,7 +337,7 @@ def test_what_cannot_be_trained_is_refused_in_words(
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
-@pytest.mark.parametrize("path", ["stacked", "mixed", "vmap", "loop"])
+@pytest.mark.parametrize("path", ["stacked", "folded", "mixed", "vmap", "loop"])
 def test_shorter_numbers_stay_near_the_plain_loop(
     dtype: torch.dtype, path: str, core: Callable[..., Any]
 ) -> None:

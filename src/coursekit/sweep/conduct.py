@@ -36,6 +36,7 @@ __all__ = ["Conduct"]
 
 WORDS = {
     "stacked": "stacked layers",
+    "folded": "stacked layers in code that sees one long batch",
     "mixed": "stacked layers, some of them model by model",
     "vmap": "torch.func.vmap over the model's own code",
     "loop": "one model at a time",
@@ -134,7 +135,7 @@ class Conduct:
         except Exception as error:  # whatever the user's code raises
             raise blamed(job, first, error) from None
         because = f", because {reason}" if reason else ""
-        self.paths[f"{WORDS[chosen]}{because}"] += len(rows)
+        self.paths[f"{WORDS.get(chosen, chosen)}{because}"] += len(rows)
         whole = Task(tuple(rows), chosen, steps, when(steps, self.every))
         left = self._missing(whole)
         if not left.rows:

@@ -14,7 +14,7 @@ from .run import Job
 __all__ = ["seconds"]
 
 # How much faster than alone a model is in a block; a guess on the safe side.
-GAIN = {"stacked": 8.0, "mixed": 4.0, "vmap": 3.0, "loop": 1.0}
+GAIN = {"stacked": 8.0, "folded": 4.0, "mixed": 4.0, "vmap": 3.0, "loop": 1.0}
 
 
 def seconds(job: Job, model: nn.Module, batch: int, path: str) -> float:

@@ -123,8 +123,10 @@ class StackedBatchNorm(Leaf):
         """
         if self.training and self.count is not None:
             self.count.add_(1)
-        # every channel of every model is a channel of its own
-        merged = x.transpose(0, 1).flatten(1, 2)
+        # every channel of every model is a channel of its own, and where linear maps
+        # leave the examples last in memory, they are its positions
+        flat = x.dim() == 3
+        merged = x.mT.flatten(0, 1)[None] if flat else x.transpose(0, 1).flatten(1, 2)
         z = F.batch_norm(
             merged,
             *(_flat(value) for value in (self.mean, self.var)),
@@ -133,7 +135,8 @@ class StackedBatchNorm(Leaf):
             momentum=self.momentum,
             eps=self.eps,
         )
-        return z.unflatten(1, (len(x), -1)).transpose(0, 1)
+        z = z.unflatten(1, (len(x), -1))
+        return z[0].mT if flat else z.transpose(0, 1)
 
 
 def _flat(value: Tensor | None) -> Tensor | None:

@@ -10,14 +10,13 @@ A layer of K models takes ``[models, batch, ...]`` and holds its parameters as
 for all models k is one ``baddbmm``, and a convolution is the same product over
 patches. Equation (1) is written for columns because its gradient
 :math:`\partial L/\partial W_k` is then born in the layout of :math:`W_k`, which
-fused optimizers need and a copy would cost. What has no parameters needs no twin:
-seen as ``models * batch`` examples it is the layer itself.
+fused optimizers need and a copy would cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -26,9 +25,7 @@ from torch.nn import functional as F
 from .leaf import Leaf, Stack
 
 __all__ = [
-    "Flat",
     "StackedConv",
-    "StackedDropout",
     "StackedEmbedding",
     "StackedLinear",
 ]
@@ -79,7 +76,7 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 class StackedConv(Leaf):
-    """Apply K convolutions as products over patches.
+    """Apply K convolutions: as groups of one, or as products over patches.
 
     Args:
         layers: The K layers, without groups and dilation.
@@ -92,8 +89,7 @@ class StackedConv(Leaf):
         self.weight = stack([layer.weight for layer in layers])
         self.bias = stack([layer.bias for layer in layers])
         self.kernel, self.strides = first.kernel_size, first.stride
-        padding = cast("tuple[int, ...]", first.padding)
-        self.edges = [side for width in reversed(padding) for side in (width, width)]
+        self.edges = cast("tuple[int, ...]", first.padding)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve.
@@ -102,18 +98,38 @@ class StackedConv(Leaf):
             x: ``[models, batch, in, *space]``.
 
         Returns:
-            ``[models, batch, out, *space]``.
+            ``[models, batch, out, *space]``; examples before models in memory.
         """
-        x = F.pad(x, self.edges) if any(self.edges) else x
+        if self.weight[0, 0].numel() <= SHORT:
+            return self._by_patches(x)
+        convolve = {1: F.conv1d, 2: F.conv2d}[len(self.kernel)]
+        z = convolve(
+            x.transpose(0, 1).flatten(1, 2),
+            self.weight.flatten(0, 1),
+            None if self.bias is None else self.bias.flatten(),
+            self.strides,
+            self.edges,
+            groups=len(x),
+        )
+        return z.unflatten(1, (len(x), -1)).transpose(0, 1)
+
+    def _by_patches(self, x: Tensor) -> Tensor:
+        sides = [side for width in reversed(self.edges) for side in (width, width)]
+        x = F.pad(x, sides)
         steps = zip(self.kernel, self.strides, strict=True)
         for axis, (size, stride) in enumerate(steps):
             x = x.unfold(3 + axis, size, stride)
         d = len(self.kernel)
         space = x.shape[3 : 3 + d]
-        # channels and taps last: each patch is one row of the product
-        patches = x.movedim(2, 2 + d).reshape(len(x), x.shape[1] * space.numel(), -1)
-        z = product(patches, self.weight.flatten(2), self.bias)
-        return z.unflatten(1, (-1, *space)).movedim(-1, 2)
+        # one column a patch: [models, in, *kernel, batch, *space]
+        x = x.permute(0, 2, *range(3 + d, 3 + 2 * d), 1, *range(3, 3 + d))
+        columns = x.reshape(len(x), self.weight[0, 0].numel(), -1)
+        z = product(columns.mT, self.weight.flatten(2), self.bias).mT
+        return z.unflatten(2, (-1, *space)).transpose(1, 2)
+
+
+# Grouped convolutions are slow where a patch has few numbers.
+SHORT = 16
 
 
 class StackedEmbedding(Leaf):
@@ -144,64 +160,3 @@ class StackedEmbedding(Leaf):
         first = torch.arange(models, device=indices.device) * size
         shifted = indices + first.view(-1, *[1] * (indices.dim() - 1))
         return F.embedding(shifted, self.weight.flatten(0, 1))
-
-
-class StackedDropout(Leaf):
-    """Drop units of K models, each by masks of its own seed.
-
-    Args:
-        layers: The K layers.
-        generators: One a model.
-    """
-
-    def __init__(
-        self, layers: Sequence[nn.Dropout], generators: Sequence[torch.Generator]
-    ) -> None:
-        super().__init__(layers)
-        self.p, self.generators = layers[0].p, generators
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Drop.
-
-        Args:
-            x: ``[models, batch, ...]``.
-
-        Returns:
-            Entries of the same shape.
-        """
-        if not self.training or self.p == 0:
-            return x
-        if self.p == 1:
-            return x * 0
-        masks = torch.empty(x.shape, dtype=x.dtype, device=x.device)
-        for mask, generator in zip(masks, self.generators, strict=True):
-            mask.bernoulli_(1 - self.p, generator=generator)
-        return x * masks.div_(1 - self.p)
-
-
-class Flat(Leaf):
-    """Apply a layer without parameters to the examples of all models at once.
-
-    Args:
-        layers: The K layers; each treats the examples of a batch alike.
-    """
-
-    def forward(self, x: Tensor, *rest: Any, **words: Any) -> Tensor:
-        """Apply the layer.
-
-        Args:
-            x: ``[models, batch, ...]``.
-            *rest: Further inputs; tensors of the same first axes are joined, too.
-            **words: Keywords for all alike.
-
-        Returns:
-            ``[models, batch, ...]``.
-        """
-        joined = [_joined(value, x.shape[:2]) for value in rest]
-        y = self.layers[0](x.flatten(0, 1), *joined, **words)
-        return y.unflatten(0, x.shape[:2])
-
-
-def _joined(value: Any, both: torch.Size) -> Any:
-    stacked = isinstance(value, Tensor) and value.shape[:2] == both
-    return value.flatten(0, 1) if stacked else value

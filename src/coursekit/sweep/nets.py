@@ -1,8 +1,8 @@
 r"""Choose the way to compute K models: the fastest that computes what they compute.
 
-There are four, in the order of their speed: stacked layers, stacked layers of
-which some run model by model, ``torch.func.vmap`` over the model's own code,
-and one model after the other.
+There are five, in the order of their speed: stacked layers, stacked layers in code
+that sees one long batch, stacked layers of which some run model by model,
+``torch.func.vmap`` over the model's own code, and one model after the other.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from .agree import agrees
 from .data import as_inputs
+from .folded import FoldedNet
 from .loop_net import LoopNet
 from .mapped_net import MappedNet
 from .net import Inputs, Net
@@ -26,6 +27,7 @@ __all__ = ["PATHS", "Loss", "choose_path"]
 
 PATHS: dict[str, type[Net]] = {
     "stacked": StackedNet,
+    "folded": FoldedNet,
     "mixed": MixedNet,
     "vmap": MappedNet,
     "loop": LoopNet,
@@ -46,7 +48,7 @@ def choose_path(models: Sequence[nn.Module], x: Inputs | Tensor) -> tuple[str, s
     x = as_inputs(x)
     _check(models[0], x)
     reasons: dict[str, str] = {}
-    for name in ("stacked", "mixed", "vmap"):
+    for name in ("stacked", "folded", "mixed", "vmap"):
         reasons[name] = agrees(PATHS[name], models, x)
         if not reasons[name]:
             return name, reasons["stacked"]

@@ -74,8 +74,8 @@ def sweep(
             if None.
         checkpoint: A folder that keeps finished blocks. What is found in it is
             not trained again.
-        path: ``"auto"``, or ``"stacked"``, ``"mixed"``, ``"vmap"`` or ``"loop"`` to
-            insist.
+        path: ``"auto"``, or ``"stacked"``, ``"folded"``, ``"mixed"``, ``"vmap"`` or
+            ``"loop"`` to insist.
         progress: Whether to show a bar and say which path was taken.
 
     Returns:

@@ -19,8 +19,10 @@ from torch import Tensor, nn
 from .. import norm
 from ..layers import ACTIVATIONS as NAMED
 from .leaf import Each, Leaf, Mapped
+from .leaf_free import Flat, StackedDropout
 from .leaf_norms import StackedBatchNorm, StackedChannelNorm, StackedFeatureNorm
-from .leaves import Flat, StackedConv, StackedDropout, StackedEmbedding, StackedLinear
+from .leaves import StackedConv, StackedEmbedding, StackedLinear
+from .pooling import StackedMaxPool, halves
 
 __all__ = ["ACTIVATIONS", "Twin"]
 
@@ -61,6 +63,7 @@ def _without_buffers(layer: Any) -> bool:
 LEAVES: dict[type[nn.Module], tuple[Callable[..., nn.Module], Callable[..., bool]]] = {
     nn.Linear: (StackedLinear, _any),
     **dict.fromkeys((nn.Conv1d, nn.Conv2d), (StackedConv, _plain_conv)),
+    **dict.fromkeys((nn.MaxPool1d, nn.MaxPool2d), (StackedMaxPool, halves)),
     nn.Embedding: (StackedEmbedding, _plain_table),
     **dict.fromkeys(
         (
