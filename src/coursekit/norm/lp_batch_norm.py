@@ -11,8 +11,8 @@ Over the examples of the batch and over positions, with the Lᵖ mean
     \hat x &= d / (m + \epsilon)^{1/p} \qquad (3) \\
     y &= \gamma \odot \hat x + \beta \qquad (4)
 
-If a fixed variance were what makes batch norm work, the others should fail;
-they train alike. With ``order="center_first"`` p = 2 *is* batch norm. The
+For p = ∞, m is the largest size and (3) takes no root. If a fixed variance were
+what makes batch norm work, the others should fail; they train alike. With ``order="center_first"`` p = 2 *is* batch norm. The
 paper divides first and shifts the mean afterwards, and its p = 2 is not.
 """
 

@@ -16,8 +16,8 @@ and with them for every entry r of that channel
     y_{rj} &\leftarrow s_{rj}\, y_{rj} + b_{rj} \qquad (5)
 
 with the standard deviation :math:`r_\sigma` in (4). The distribution that the
-next layer sees thus changes at every step, more than without batch norm at
-all. If batch norm helped by keeping that distribution still, training would
+next layer sees thus changes at every step, in the paper's nets more than without
+batch norm at all. If batch norm helped by keeping that distribution still, training would
 suffer; it hardly does.
 """
 
