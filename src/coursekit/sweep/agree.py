@@ -17,8 +17,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from .leaf import Guard
-from .net import Inputs, Net, differentiate
+from .derivatives import differentiate
+from .guard import Guard
+from .net import Inputs, Net
 from .streams import as_global, reseed, stream
 
 __all__ = ["agrees"]

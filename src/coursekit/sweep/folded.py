@@ -16,7 +16,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from .leaf import Leaf
-from .leaves import Flat
+from .leaf_free import Flat
 from .net import Inputs
 from .stacked_net import StackedNet, recorded
 from .twin import Twin

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from .guard import Guard
 from .streams import as_global
 
-__all__ = ["Each", "Guard", "Leaf", "Mapped", "Stack"]
+__all__ = ["Each", "Leaf", "Mapped", "Stack"]
 
 Stack = Callable[[Sequence[Tensor | None]], Any]
 
@@ -162,55 +162,3 @@ def _together(results: Sequence[Any]) -> Any:
         each = zip(*results, strict=True)
         return type(results[0])(_together(same) for same in each)
     return torch.stack(list(results)) if isinstance(results[0], Tensor) else results[0]
-
-
-class _Off:
-    def __enter__(self) -> None:
-        Guard.depth += 1
-
-    def __exit__(self, *error: object) -> None:
-        Guard.depth -= 1
-
-
-class Guard(TorchDispatchMode):
-    """Refuse code that looks at numbers while K models share one run of it.
-
-    What is decided by one model's numbers is decided for all of them then. The
-    layers in ``Each`` have a run of their own and may look.
-    """
-
-    depth = 0
-    looks = (
-        torch.ops.aten._local_scalar_dense.default,
-        torch.ops.aten.equal.default,
-    )
-
-    @staticmethod
-    def off() -> _Off:
-        """Let everything pass for a while.
-
-        Returns:
-            A context manager.
-        """
-        return _Off()
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        """Pass an operation on, unless it looks at numbers.
-
-        Args:
-            func: The operation.
-            types: Not used.
-            args: Its arguments.
-            kwargs: Its keywords.
-
-        Returns:
-            What it returns.
-
-        Raises:
-            RuntimeError: If it looks at numbers.
-        """
-        if func in self.looks and not Guard.depth:
-            raise RuntimeError("it looks at the values of its tensors")
-        return func(*args, **(kwargs or {}))

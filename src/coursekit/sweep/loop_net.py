@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .net import Inputs, Net, differentiate, hessian_product, stacked_parameters
+from .derivatives import differentiate, hessian_product
+from .net import Inputs, Net, stacked_parameters
 from .stacked_net import recorded
 from .streams import as_global
 

@@ -20,6 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from .derivatives import differentiate, hessian_product
 from .objective import Loss, Objective
 
 __all__ = ["Inputs", "Net", "stacked_parameters"]
@@ -190,45 +191,6 @@ def kept_generators(modules: Iterator[nn.Module]) -> list[torch.Generator]:
     """
     values = (value for module in modules for value in vars(module).values())
     return [value for value in values if isinstance(value, torch.Generator)]
-
-
-def differentiate(
-    value: Tensor, thetas: Sequence[Tensor], *, graph: bool = False
-) -> list[Tensor]:
-    """Differentiate one number.
-
-    Args:
-        value: The number.
-        thetas: What to differentiate with respect to.
-        graph: Whether the result can be differentiated again.
-
-    Returns:
-        A gradient like each; zeros where there is no way from it to the number.
-    """
-    return list(
-        torch.autograd.grad(
-            value, thetas, create_graph=graph, allow_unused=True, materialize_grads=True
-        )
-    )
-
-
-def hessian_product(
-    value: Tensor, thetas: Sequence[Tensor], v: Sequence[Tensor]
-) -> list[Tensor]:
-    """Multiply the Hessian of one number with a vector.
-
-    Args:
-        value: The number.
-        thetas: What to differentiate with respect to.
-        v: The vector, a tensor like each.
-
-    Returns:
-        The product, likewise.
-    """
-    grads = differentiate(value, thetas, graph=True)
-    # the zero keeps a way to the parameters where the gradient does not depend on them
-    along = sum(((g * d).sum() for g, d in zip(grads, v, strict=True)), 0 * value)
-    return differentiate(along, thetas)
 
 
 def stacked_parameters(models: Sequence[nn.Module]) -> list[Tensor]:

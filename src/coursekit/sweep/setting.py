@@ -22,14 +22,12 @@ from typing import Any
 from torch import nn
 
 from .. import optim
-from .._validate import check_count, check_positive, check_range
+from .._validate import check_positive
 from ..optim import Rule
 from .grid import Named
+from .words import READERS, Schedule
 
 __all__ = ["Setting", "read_setting"]
-
-Schedule = Callable[[int], float]
-FULL = "full"
 
 
 @dataclass(frozen=True)
@@ -190,70 +188,3 @@ def _unknown(name: str, rule: Rule, model_words: set[str]) -> str:
         f"{name}: neither the run, nor {rule.name}, nor the model reads this word; "
         f"{hint}"
     )
-
-
-def _seed(name: str, value: Any) -> int:
-    return check_count(name, value, least=0)
-
-
-def _same(name: str, value: Any) -> Any:
-    return value
-
-
-def _schedule(name: str, value: Any) -> Any:
-    if value is not None and not callable(value):
-        raise TypeError(
-            f"{name}: expected a function of the number of updates made, got "
-            f"{value!r}; try functools.partial(coursekit.schedules.cosine, total=100)"
-        )
-    return value
-
-
-def _size(name: str, value: Any) -> int | None:
-    return None if value in (None, FULL) else check_count(name, value)
-
-
-def _share(name: str, value: Any) -> float:
-    return check_range(name, value, 0, 1)
-
-
-def _bound(name: str, value: Any) -> float | None:
-    return None if value is None else check_positive(name, value)
-
-
-def _pair(name: str, value: Any) -> tuple[Any, Any] | None:
-    if value is None:
-        return None
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise TypeError(f"{name}: expected a pair of numbers, got {value!r}")
-    return value[0], value[1]
-
-
-def _noise(name: str, value: Any) -> tuple[float, float] | None:
-    pair = _pair(name, value)
-    if pair is None:
-        return None
-    eta, gamma = (check_positive(name, number, zero=True) for number in pair)
-    return eta, gamma
-
-
-def _ahead(name: str, value: Any) -> tuple[int, float] | None:
-    pair = _pair(name, value)
-    if pair is None:
-        return None
-    return check_count(f"{name}[0]", pair[0]), check_range(f"{name}[1]", pair[1], 0, 1)
-
-
-READERS: dict[str, Callable[[str, Any], Any]] = {
-    "seed": _seed,
-    "schedule": _schedule,
-    "init": _same,
-    "gain": check_positive,
-    "batch_size": _size,
-    "n_train": _size,
-    "label_noise": _share,
-    "clip_norm": _bound,
-    "clip_value": _bound,
-    "gradient_noise": _noise,
-    "lookahead": _ahead,
-}
