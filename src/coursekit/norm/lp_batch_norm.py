@@ -12,8 +12,9 @@ Over the examples of the batch and over positions, with the Lᵖ mean
     y &= \gamma \odot \hat x + \beta \qquad (4)
 
 For p = ∞, m is the largest size and (3) takes no root. If a fixed variance were
-what makes batch norm work, the others should fail; they train alike. With ``order="center_first"`` p = 2 *is* batch norm. The
-paper divides first and shifts the mean afterwards, and its p = 2 is not.
+what makes batch norm work, the others should fail; they train alike. With
+``order="center_first"`` p = 2 *is* batch norm. The paper divides first and shifts
+the mean afterwards, and its p = 2 is not.
 """
 
 import math

@@ -17,8 +17,8 @@ and with them for every entry r of that channel
 
 with the standard deviation :math:`r_\sigma` in (4). The distribution that the
 next layer sees thus changes at every step, in the paper's nets more than without
-batch norm at all. If batch norm helped by keeping that distribution still, training would
-suffer; it hardly does.
+batch norm at all. If batch norm helped by keeping that distribution still,
+training would suffer; it hardly does.
 """
 
 from typing import NamedTuple
