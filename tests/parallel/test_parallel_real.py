@@ -525,7 +525,7 @@ def survives(start):
     try:
         for check in CHECKS:
             check(start)
-    except Exception:
+    except (Exception, pytest.fail.Exception):
         return False
     return True
 
