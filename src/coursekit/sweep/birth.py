@@ -48,7 +48,8 @@ def build(
         ValueError: If there is nothing to train.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(setting.seed)
+        # torch.manual_seed would also note a traceback for devices not yet in use
+        torch.default_generator.manual_seed(setting.seed)
         if isinstance(model, nn.Module):
             module = copy.deepcopy(model).cpu()
         else:

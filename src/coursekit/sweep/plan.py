@@ -21,7 +21,9 @@ from .setting import Setting
 
 __all__ = ["Task", "block_size", "buckets", "cut", "model_bytes"]
 
-CACHE = 12 * 2**20
+# Measured on 2 MB of second-level and 32 MB of shared third-level cache: up to here
+# sharing calls saves more than leaving the cache costs.
+CACHE = 48 * 2**20
 MOST = 64
 UNITS = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 
@@ -78,8 +80,9 @@ def buckets(settings: Sequence[Setting], steps: Sequence[int]) -> list[list[int]
 
 def _neighbours(setting: Setting) -> tuple[str, ...]:
     numbers = sorted((name, repr(value)) for name, value in setting.hyper.items())
-    clip = (setting.clip_norm, setting.clip_value)
-    return (setting.rule.name, repr(clip), repr(numbers), repr(setting.schedule))
+    around = (setting.clip_norm, setting.clip_value, setting.l2)
+    around = (*around, setting.gradient_noise, setting.lookahead)
+    return (setting.rule.name, repr(around), repr(numbers), repr(setting.schedule))
 
 
 def block_size(one: int, memory: int | None) -> int:
@@ -98,7 +101,7 @@ def block_size(one: int, memory: int | None) -> int:
 
     Example:
         >>> block_size(2**20, None), block_size(2**20, 2**30)
-        (12, 1024)
+        (48, 1024)
     """
     if memory is None:
         return max(1, min(MOST, CACHE // one))
