@@ -41,6 +41,8 @@ def close(ours, theirs, **tolerance):
 def check_softmax_is_torchs():
     o, _, _ = draw()
     for tau in (0.3, 1.0, 7.0):
+        close(losses.softmax(o), torch.softmax(o, -1))
+        close(losses.log_softmax(o), torch.log_softmax(o, -1))
         close(losses.softmax(o, temperature=tau), torch.softmax(o / tau, -1))
         close(losses.log_softmax(o, temperature=tau), torch.log_softmax(o / tau, -1))
 
@@ -57,7 +59,9 @@ def check_cross_entropy_is_torchs():
                 theirs = F.cross_entropy(
                     o.flatten(0, 1) / tau, flat, reduction=reduction
                 )
+                assert ours.shape == (target.shape[:2] if reduction == "none" else ())
                 close(ours.flatten(), theirs.flatten())
+    close(losses.cross_entropy(o, y), F.cross_entropy(o.flatten(0, 1), y.flatten()))
 
 
 def check_mse_is_the_sum_of_squares():
@@ -68,12 +72,17 @@ def check_mse_is_the_sum_of_squares():
         ours = losses.mse_softmax(o, target, temperature=0.7, reduction="none")
         close(ours, squares)
         close(losses.mse_softmax(o, target, temperature=0.7), squares.mean())
+        p_1 = torch.softmax(o, -1)
+        close(losses.mse_softmax(o, target), (rows - p_1).square().sum(-1).mean())
 
 
 def check_one_hot_is_torchs():
     _, y, _ = draw()
     close(losses.one_hot(y, 6, dtype=torch.float64), F.one_hot(y, 6).double())
     assert losses.one_hot(torch.tensor(1), 3).tolist() == [0, 1, 0]
+    assert losses.one_hot(y, 6).dtype == torch.float32
+    assert losses.one_hot(y.to(torch.int8), 6, dtype=torch.int64).dtype == torch.int64
+    assert losses.one_hot(torch.tensor([0]), 1).tolist() == [[1]]
 
 
 def check_gradients_are_those_of_autograd():
@@ -87,6 +96,8 @@ def check_gradients_are_those_of_autograd():
                 x = o.clone().requires_grad_(True)
                 loss(x, target, temperature=tau, reduction="sum").backward()
                 close(grad(o, target, temperature=tau), x.grad)
+                if tau == 1:
+                    close(grad(o, target), x.grad)
 
 
 # ---- closed forms
@@ -276,6 +287,39 @@ def test_bad_input_is_refused_in_words(loss, kind, args, message):
         loss(*args)
 
 
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ([0, 1], "target: expected a tensor of class indices, got list"),
+        (torch.tensor([0.0, 1.0]), "integer class indices, got torch.float32"),
+        (torch.tensor([0j, 1.0]), "integer class indices, got torch.complex64"),
+        (torch.tensor([True]), "integer class indices, got torch.bool"),
+    ],
+)
+def test_one_hot_takes_integers_only(target, message):
+    with pytest.raises(TypeError, match=message):
+        losses.one_hot(target, 2)
+
+
+def test_only_errors_about_the_class_are_put_in_other_words():
+    for error in (RuntimeError("out of memory"), IndexError("index out of bounds")):
+        with (
+            pytest.raises(type(error), match=str(error)),
+            PAGES["one_hot"].ClassRange(2),
+        ):
+            raise error
+    with pytest.raises(ValueError, match="classes 0 to 1, got another"):
+        losses.one_hot(torch.tensor([2]), 2)
+
+
+def test_the_default_type_of_a_one_hot_vector_is_torchs():
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert losses.one_hot(torch.tensor([0]), 2).dtype == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 def test_other_arguments_are_checked_too():
     with pytest.raises(ValueError, match="reduction: expected one of 'mean'"):
         losses.cross_entropy(O3, torch.tensor([0, 1]), reduction="batchmean")
@@ -284,8 +328,6 @@ def test_other_arguments_are_checked_too():
             function(O3, temperature=0)
     with pytest.raises(ValueError, match="num_classes: expected an integer >= 1"):
         losses.one_hot(torch.tensor([0]), 0)
-    with pytest.raises(TypeError, match="target: expected a tensor of class indices"):
-        losses.one_hot([0, 1], 2)
     assert (
         losses.cross_entropy(
             torch.zeros(0, 3), torch.zeros(0).long(), reduction="sum"
@@ -336,6 +378,16 @@ MUTANTS = [
     ("mse_softmax", "grad_mse_softmax", "- s) / tau", "- s)"),
     ("one_hot", "one_hot", "torch.zeros(", "torch.ones("),
     ("one_hot", "one_hot", "index.unsqueeze(-1), 1.0", "index.unsqueeze(-1), 2.0"),
+    ("one_hot", "one_hot", "torch.get_default_dtype()", "torch.int64"),
+    ("mse_softmax", "mse_softmax", "float = 1.0", "float = 2.0"),
+    ("softmax", "softmax", "float = 1.0", "float = 2.0"),
+    ("softmax", "log_softmax", "float = 1.0", "float = 2.0"),
+    ("cross_entropy", "cross_entropy", "float = 1.0", "float = 0.5"),
+    ("cross_entropy", "cross_entropy", 'str = "mean"', 'str = "sum"'),
+    ("cross_entropy", "grad_cross_entropy", "float = 1.0", "float = 0.5"),
+    ("mse_softmax", "grad_mse_softmax", "float = 1.0", "float = 0.5"),
+    ("mse_softmax", "mse_softmax", 'str = "mean"', 'str = "sum"'),
+    ("_batch", "pick", ".squeeze(-1)", ".squeeze(1)"),
     ("_batch", "reduced", "losses.mean()", "losses.sum()"),
     ("_batch", "reduced", "losses.sum()", "losses.mean()"),
     ("_batch", "pick", "values.gather(-1,", "values.gather(0,"),

@@ -78,6 +78,17 @@ def check_accuracy_is_scikit_learns():
     assert metrics.accuracy(y, y) == 1
     assert metrics.accuracy([[0, 1]], [[[1.0, 0.0], [1.0, 0.0]]]) == pytest.approx(0.5)
     assert metrics.accuracy([0], [[1.0, 1.0]]) == 1  # the first of a tie
+    boxes, y = RNG.normal(size=(3, 4, 5)), RNG.integers(0, 5, (3, 4))
+    assert metrics.accuracy(y, boxes) == pytest.approx((boxes.argmax(2) == y).mean())
+    assert metrics.accuracy(2, [0.1, 0.2, 0.9]) == 1
+
+
+def check_the_edges_of_probabilities_and_clips_are_taken():
+    assert metrics.log_loss([0, 1], [0.0, 1.0]) == 0
+    clipped = metrics.log_loss([1, 1], [0.3, 1.0], clip=0.49)
+    assert clipped == pytest.approx(-(math.log(0.49) + math.log(0.51)) / 2)
+    table = [[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]]
+    assert metrics.log_loss([2, 1], table) == pytest.approx(-math.log(0.5) / 2)
 
 
 CHECKS = [check for name, check in list(globals().items()) if name[:6] == "check_"]
@@ -174,7 +185,17 @@ BAD = [
     (metrics.auc, ([-1, 1], [0.1, 0.2]), ValueError, r"for -1 and 1 use \(y \+ 1\)"),
     (metrics.auc, ([0, math.nan], [0.1, 0.2]), ValueError, "targets 0 or 1"),
     (metrics.log_loss, ([1], [1.5]), ValueError, r"probabilities in \[0, 1\]"),
+    (metrics.auc, ([[0, 1]], [[0.1, 0.2]]), ValueError, r"of shape \[n\], got shape"),
+    (metrics.auc, (1, 0.5), ValueError, r"of shape \[n\], got shape"),
     (metrics.log_loss, ([1], [math.nan]), ValueError, "1 NaN of 1"),
+    (metrics.log_loss, ([1, 0], [-0.1, 0.5]), ValueError, r"in \[0, 1\], got -0.1"),
+    (metrics.log_loss, ([1, 0], [0.5, 1.1]), ValueError, r"in \[0, 1\], got 0.5 to 1"),
+    (metrics.log_loss, ([-1], [[0.5, 0.5]]), ValueError, "classes 0 to 1, got -1 to"),
+    (metrics.log_loss, ([0, 3], [[0.5] * 3] * 2), ValueError, "classes 0 to 2, got 0"),
+    (metrics.log_loss, ([[0]], [[0.5, 0.5]]), ValueError, "probs: expected shape"),
+    (metrics.log_loss, ([[0]], [[[0.5, 0.5]]]), ValueError, "probs: expected shape"),
+    (metrics.log_loss, ([0], 0.5), ValueError, "probs: expected shape"),
+    (metrics.log_loss, ([0.0], [[0.5, 0.5]]), TypeError, "y: expected integer"),
     (metrics.log_loss, ([2], [[0.5, 0.5]]), ValueError, "classes 0 to 1, got 2"),
     (metrics.log_loss, ([0, 1], [[0.5, 0.5]]), ValueError, "probs: expected shape"),
     (metrics.log_loss, ([], []), ValueError, "probs: expected shape"),
@@ -192,9 +213,10 @@ def test_bad_input_is_refused_in_words(metric, args, kind, message):
         metric(*args)
 
 
-def test_the_clip_is_below_one_half():
+@pytest.mark.parametrize("clip", [0.5, -1e-9, math.nan])
+def test_the_clip_is_below_one_half(clip):
     with pytest.raises(ValueError, match="clip: expected"):
-        metrics.log_loss([1], [0.5], clip=0.5)
+        metrics.log_loss([1], [0.5], clip=clip)
 
 
 # ---- mutants
@@ -214,6 +236,12 @@ MUTANTS = [
     ("log_loss", "log_loss", ".mean()", ".sum()"),
     ("log_loss", "log_loss", "clip(clip, 1 - clip)", "clip(1e-7, 1 - 1e-7)"),
     ("log_loss", "log_loss", "clip(clip, 1 - clip)", "clip(clip, 1)"),
+    ("log_loss", "log_loss", "clip: float = 0.0", "clip: float = 1e-3"),
+    ("log_loss", "log_loss", "0 <= clip < 0.5", "0 <= clip < 0.25"),
+    ("log_loss", "log_loss", "p.max() > 1", "p.max() >= 1"),
+    ("log_loss", "log_loss", "p.min() < 0", "p.min() <= 0"),
+    ("log_loss", "_check_table", ">= p.shape[1]", ">= p.shape[1] - 1"),
+    ("accuracy", "accuracy", "argmax(axis=-1)", "argmax(axis=1)"),
     ("accuracy", "accuracy", "guess == target", "guess != target"),
     ("accuracy", "accuracy", "argmax(axis=-1)", "argmax(axis=0)"),
     ("accuracy", "accuracy", "argmax(axis=-1)", "argmin(axis=-1)"),
@@ -232,5 +260,7 @@ def survives():
 @pytest.mark.parametrize(("page", "function", "old", "new"), MUTANTS)
 def test_the_checks_kill_the_mutant(mutate, monkeypatch, page, function, old, new):
     wrong = mutate(getattr(PAGES[page], function), old, new)
-    monkeypatch.setattr(metrics, function, wrong)
+    for where in (PAGES[page], metrics):
+        if callable(getattr(where, function, None)):
+            monkeypatch.setattr(where, function, wrong)
     assert not survives()

@@ -3,7 +3,6 @@
 import importlib
 import math
 import warnings
-from functools import partial
 
 import pytest
 import torch
@@ -45,6 +44,7 @@ def same(ours, theirs):
 def check_step_is_torchs():
     ours = [schedules.step(t, 7, 0.3, lr=0.5) for t in range(60)]
     same(ours, rates(lambda o: lr_scheduler.StepLR(o, 7, 0.3), 60, lr=0.5))
+    same([schedules.step(t, 5) for t in (4, 5, 14, 15)], [1, 1 / 2, 1 / 4, 1 / 8])
 
 
 def check_exponential_is_torchs():
@@ -132,6 +132,23 @@ def check_warmup_is_torchs_linear():
 # ---- closed forms and laws
 
 
+def simple(name, **options):
+    """Fill in all but the time; a mutant is found when it is called."""
+    return lambda t, **more: getattr(schedules, name)(t, **options, **more)
+
+
+SIMPLE = {
+    "step": simple("step", step_size=9),
+    "exponential": simple("exponential", decay=0.02),
+    "inverse": simple("inverse", decay=0.1),
+    "cosine": simple("cosine", total=200),
+    "sgdr": simple("sgdr", t0=11, t_mult=1.5),
+    "triangular": simple("triangular", step_size=17),
+    "one_cycle": simple("one_cycle", total=200),
+    "warmup": simple("warmup", warmup=30),
+}
+
+
 def check_inverse_has_its_values():
     same([schedules.inverse(t, 0.5, lr=3.0) for t in (0, 2, 18)], [3.0, 1.5, 0.3])
 
@@ -159,6 +176,36 @@ def check_warm_up_rises_and_stays():
     assert schedules.warmup(0, 0) == schedules.warmup(3, 0) == 1
 
 
+def check_a_rate_of_zero_and_the_edges_of_shares_are_taken():
+    for schedule in SIMPLE.values():
+        assert schedule(0.0, lr=0.0) == schedule(31.5, lr=0) == 0
+    assert schedules.noam(3, 64, 100, lr=0) == 0
+    assert schedules.linear_scaling(8, 4, lr=0) == 0
+    # at rest: all three rates of the cycle are one
+    still = {"div_factor": 1, "final_div_factor": 1, "lr": 0.5}
+    for anneal in ("linear", "cos"):
+        for t in (0, 20, 60, 99, 100, 150):
+            same(schedules.one_cycle(t, 100, anneal=anneal, **still), 0.5)
+    same(schedules.cosine(3, 10, lr=0.5, lr_min=0.5), 0.5)
+    same(schedules.triangular(3, 10, lr=0.5, lr_min=0.5), 0.5)
+    assert schedules.step(9, 3, gamma=1) == 1
+    assert schedules.warmup(0, 5, start=1) == 1
+
+
+def check_one_cycle_has_its_values():
+    values = [schedules.one_cycle(t, 100) for t in (0, 10, 30, 40, 60, 70, 100, 101)]
+    low, end = 1 / 25, 1 / 25e4
+    rise, fall, last = (2 * low + 1) / 3, (2 + low) / 3, (3 * low + end) / 4
+    same(values, [low, rise, 1, fall, low, last, end, end])
+    values = [schedules.one_cycle(t, 100, anneal="cos") for t in (10, 40, 70, 99)]
+    rise = 1 + (low - 1) * (1 + math.cos(math.pi / 3)) / 2
+    fall = low + (1 - low) * (1 + math.cos(math.pi / 3)) / 2
+    last = [
+        end + (low - end) * (1 + math.cos(math.pi * u)) / 2 for u in (1 / 4, 39 / 40)
+    ]
+    same(values, [rise, fall, *last])
+
+
 def check_restarts_come_at_the_sums_of_periods():
     starts = [0, 3, 9, 21, 45]  # periods 3, 6, 12, 24
     for t in range(60):
@@ -176,16 +223,6 @@ def test_schedule(check):
     check()
 
 
-SIMPLE = {
-    "step": partial(schedules.step, step_size=9),
-    "exponential": partial(schedules.exponential, decay=0.02),
-    "inverse": partial(schedules.inverse, decay=0.1),
-    "cosine": partial(schedules.cosine, total=200),
-    "sgdr": partial(schedules.sgdr, t0=11, t_mult=1.5),
-    "triangular": partial(schedules.triangular, step_size=17),
-    "one_cycle": partial(schedules.one_cycle, total=200),
-    "warmup": partial(schedules.warmup, warmup=30),
-}
 EVERY = pytest.mark.parametrize("schedule", SIMPLE.values(), ids=SIMPLE)
 
 
@@ -213,7 +250,7 @@ def test_continuous_schedules_have_no_jump(name, t):
 
 @given(t=st.floats(0, 199), share=st.floats(0.01, 0.49))
 def test_one_cycle_ends_where_it_says(t, share):
-    cycle = partial(schedules.one_cycle, total=200, pct_start=share)
+    cycle = simple("one_cycle", total=200, pct_start=share)
     assert cycle(0) == pytest.approx(1 / 25)
     assert cycle(200 * share) == pytest.approx(1)
     assert cycle(400 * share) == pytest.approx(1 / 25)
@@ -321,6 +358,53 @@ MUTANTS = [
     ("cycle", "one_cycle", "(T - 2 * rho * T))", "T)"),
     ("cycle", "one_cycle", "eta_0 / check_range", "eta / check_range"),
     ("cycle", "one_cycle", "if t < 2 * rho * T:", "if t < T:"),
+    (
+        "cycle",
+        "triangular",
+        'check_positive("lr", lr, zero=True)',
+        'check_positive("lr", lr)',
+    ),
+    (
+        "cycle",
+        "one_cycle",
+        'check_positive("lr", lr, zero=True)',
+        'check_positive("lr", lr)',
+    ),
+    ("cycle", "one_cycle", "pct_start: float = 0.3", "pct_start: float = 0.25"),
+    ("cycle", "one_cycle", "div_factor: float = 25.0,", "div_factor: float = 20.0,"),
+    ("cycle", "one_cycle", "float = 1e4", "float = 1e5"),
+    ("cycle", "one_cycle", '= "linear"', '= "cos"'),
+    (
+        "cycle",
+        "one_cycle",
+        '"div_factor", div_factor, 1,',
+        '"div_factor", div_factor, 2,',
+    ),
+    (
+        "cycle",
+        "one_cycle",
+        "final_div_factor, 1, math.inf)",
+        "final_div_factor, 2, math.inf)",
+    ),
+    (
+        "annealing",
+        "_half_cosine",
+        'check_positive("lr", lr, zero=True)',
+        'check_positive("lr", lr)',
+    ),
+    (
+        "annealing",
+        "cosine",
+        'check_positive("t", t, zero=True)',
+        'check_positive("t", t)',
+    ),
+    (
+        "annealing",
+        "sgdr",
+        'check_positive("t", t, zero=True)',
+        'check_positive("t", t)',
+    ),
+    ("decay", "step", "gamma: float = 0.5", "gamma: float = 0.1"),
     ("cycle", "_linear", "(end - start)", "(start - end)"),
     ("cycle", "_cos", "1 + math.cos", "1 - math.cos"),
     ("rise", "warmup", "s + (1 - s) * u", "s + u"),

@@ -53,7 +53,7 @@ def auc(y: ArrayLike, scores: ArrayLike) -> float:
         operating characteristic (ROC) curve, Radiology 143(1), 29–36.
     """
     target, s = binary(y), numbers("scores", scores)
-    if s.shape != target.shape or s.ndim != 1:
+    if s.shape != target.shape:
         raise ValueError(
             f"scores: expected one score for each of {target.shape} targets, got "
             f"shape {s.shape}; take the score of the positive class"
