@@ -256,18 +256,41 @@ def test_a_kernel_that_says_no_has_changed_nothing(name, hyper):
     assert all(torch.equal(state[k], before[k]) for k in state)
 
 
-def swats_leaves_a_penalty_and_its_second_phase_to_the_rule():
+def swats_leaves_to_the_rule_what_its_kernels_do_not_say():
     theta = torch.ones(3)
-    for l2, rate in ((0.1, 0.0), (0.0, 0.5)):
+    cases = [(0.1, 0.0, 0.9), (0.1, 0.5, 0.9), (0.0, 0.5, 0.0)]
+    for l2, rate, beta1 in cases:
         state = {**RULES["swats"].init(theta), "rate": torch.tensor([rate])}
-        batch = Batch([theta], [theta + 1], [state], 1, {"lr": 0.1, **SWATS_WORDS}, l2)
+        hyper = {"lr": 0.1, **SWATS_WORDS, "betas": (beta1, 0.9)}
+        batch = Batch([theta], [theta + 1], [state], 1, hyper, l2)
         if fused_step("swats", batch):
             return False
     return True
 
 
-def test_swats_has_a_kernel_for_its_first_phase_alone():
-    assert swats_leaves_a_penalty_and_its_second_phase_to_the_rule()
+def test_swats_leaves_to_the_rule_what_its_kernels_do_not_say():
+    assert swats_leaves_to_the_rule_what_its_kernels_do_not_say()
+
+
+def swats_goes_on_with_the_rate_it_found():
+    """Three updates of SGD by hand, from the state after the switch."""
+    theta, m = torch.tensor([1.0, -2.0]), torch.tensor([0.5, 0.25])
+    state = {**RULES["swats"].init(theta), "m": m.clone(), "rate": torch.tensor([0.3])}
+    expected, buf = theta.double(), m.double()
+    hyper = {"lr": 0.1, **SWATS_WORDS}
+    for t in range(1, 4):
+        g = torch.tensor([1.0, -1.0]) * t
+        buf = 0.9 * buf + g
+        expected = expected - (1 - 0.9) * 0.3 * 0.1 * buf
+        if not fused_step("swats", Batch([theta], [g], [state], t, hyper)):
+            return False
+    close = torch.allclose(theta.double(), expected, atol=1e-6)
+    kept = torch.equal(state["v"], torch.zeros(2)) and state["rate"].item() > 0
+    return close and kept and torch.allclose(state["m"].double(), buf, atol=1e-6)
+
+
+def test_swats_goes_on_with_the_rate_it_found():
+    assert swats_goes_on_with_the_rate_it_found()
 
 
 @pytest.mark.parametrize("reason", ["gaps", "bfloat16", "device"])
@@ -457,7 +480,11 @@ MUTANTS = [
     ("fused_adam", "swats", "sign * torch", "torch"),
     ("fused_adam", "swats", "** 0.5", ""),
     ("fused_adam", "swats", "if switch:", "if False:"),
-    ("fused_adam", "swats", ' or state["rate"]', ""),
+    ("fused_adam", "swats", "(1 - beta1) *", ""),
+    ("fused_adam", "swats", '* hyper["lr"]', ""),
+    ("fused_adam", "swats", "batch, beta1, lr", "batch, beta2 / 2, lr"),
+    ("fused_sgd", "plain_momentum", "momentum == 0", "False"),
+    ("fused_sgd", "plain_momentum", "batch, lr, momentum", "batch, lr, 1.0"),
     ("fused_adam", "swats", " or batch.weight_decay", ""),
     ("fused_adam", "swats", '{"lam": lam, "rate": rate}', '{"rate": rate}'),
     ("fused_adam", "_call", "t or batch.t", "batch.t"),
@@ -618,7 +645,8 @@ def checks():
         yield lambda n=name: agrees(
             n, "float32", steps=12, maximize=True, weight_decay=0.1
         )
-    yield swats_leaves_a_penalty_and_its_second_phase_to_the_rule
+    yield swats_leaves_to_the_rule_what_its_kernels_do_not_say
+    yield swats_goes_on_with_the_rate_it_found
     yield lambda: agrees("SWATS", steps=30)
     yield lambda: agrees("NAdam", steps=100)
     for case in LONG:
@@ -656,7 +684,7 @@ def test_the_checks_kill_the_mutant(mutate, monkeypatch, file, function, old, ne
     right = getattr(home, function)
     wrong = mutate(right, old, new)
     monkeypatch.setattr(home, function, wrong)
-    for other in ("adapter", "passes", "fused", "term"):
+    for other in ("adapter", "passes", "fused", "fused_adam", "term"):
         if getattr(module(other), function, None) is right:
             monkeypatch.setattr(module(other), function, wrong)
     if getattr(sys.modules[__name__], function, None) is right:

@@ -117,6 +117,7 @@ def update(
     in_sgd = state["rate"] != 0
     delta = torch.where(in_sgd, (1 - beta1) * state["rate"] * lr * buf, p)  # (8)
     m = torch.where(in_sgd, buf, torch.where(switch, 0.0, m))
+    v = torch.where(in_sgd, state["v"], v)  # SGD has no use for it
     return delta, {"m": m, "v": v, "lam": lam, "rate": rate}
 
 

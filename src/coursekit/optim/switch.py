@@ -53,7 +53,7 @@ def judge(
     """
     gamma = pp / pg
     lam = beta2 * state["lam"] + (1 - beta2) * gamma
-    lam = torch.where(pg != 0, lam, state["lam"])
+    lam = torch.where((pg != 0) & (state["rate"] == 0), lam, state["lam"])
     sgd_lr = lam / (1 - beta2**t)
     now = (pg != 0) & _agree(sgd_lr, gamma, t, criterion, k_min)
     switch = (state["rate"] == 0) & now

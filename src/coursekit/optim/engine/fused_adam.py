@@ -14,7 +14,7 @@ import torch
 
 from ..switch import judge
 from .batch import Batch
-from .fused_sgd import norms
+from .fused_sgd import norms, plain_momentum
 
 __all__ = ["adagrad", "adam", "adamw", "amsgrad", "lamb", "radam", "swats"]
 
@@ -150,7 +150,7 @@ def adagrad(batch: Batch) -> bool:
 
 
 def swats(batch: Batch) -> bool:
-    """Run SWATS until SGD takes over: Adam from zero gives its p, with its sign turned.
+    """Run SWATS: Adam from zero gives its p, with its sign turned; then SGD's kernel.
 
     Args:
         batch: What is updated.
@@ -159,19 +159,28 @@ def swats(batch: Batch) -> bool:
         Whether it was done; False leaves everything as it was.
     """
     state, hyper = batch.states[0], batch.hyper
-    if not batch.gs[0].is_cpu or batch.weight_decay or state["rate"]:
+    if not batch.gs[0].is_cpu or batch.weight_decay:
         return False
-    rs = [torch.zeros_like(theta) for theta in batch.thetas]
-    beta2, sign = hyper["betas"][1], 1 if batch.maximize else -1
+    beta1, beta2 = hyper["betas"]
+    if state["rate"]:
+        lr = (1 - beta1) * state["rate"].item() * hyper["lr"]
+        return plain_momentum(batch, beta1, lr)
+    flat = torch.zeros_like(_flat(batch.thetas))
+    parts = flat.split([theta.numel() for theta in batch.thetas])
+    rs = [r.view_as(theta) for r, theta in zip(parts, batch.thetas, strict=True)]
+    sign = 1 if batch.maximize else -1
     _call(replace(batch, thetas=rs), eps=hyper["eps"] / (1 - beta2**batch.t) ** 0.5)
-    pp = torch.stack([torch.dot(r.view(-1), r.view(-1)) for r in rs]).sum()[None]
-    pairs = zip(rs, batch.gs, strict=True)
-    pg = sign * torch.stack([torch.dot(r.view(-1), g.view(-1)) for r, g in pairs]).sum()
+    pp, pg = torch.dot(flat, flat)[None], sign * torch.dot(flat, _flat(batch.gs))[None]
     options = {name: hyper[name] for name in ("lr", "criterion", "k_min")}
-    lam, rate, switch = judge(pp, pg[None], state, batch.t, beta2=beta2, **options)
+    lam, rate, switch = judge(pp, pg, state, batch.t, beta2=beta2, **options)
     torch._foreach_add_(batch.thetas, rs)  # pyright: ignore[reportPrivateImportUsage]
     if switch:
         torch._foreach_zero_(batch.past("m"))  # pyright: ignore[reportPrivateImportUsage]
     for own in batch.states:
         own |= {"lam": lam, "rate": rate}
     return True
+
+
+def _flat(tensors: list[torch.Tensor]) -> torch.Tensor:
+    flat = [tensor.view(-1) for tensor in tensors]
+    return flat[0] if len(flat) == 1 else torch.cat(flat)

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from .batch import Batch
 
-__all__ = ["gd", "lars", "nag", "norms", "sgdm", "sgdw"]
+__all__ = ["gd", "lars", "nag", "norms", "plain_momentum", "sgdm", "sgdw"]
 
 
 def _words(batch: Batch, lr: float, momentum: float, **other: Any) -> dict[str, Any]:
@@ -139,6 +139,24 @@ def lars(batch: Batch) -> bool:
     for theta, g, m, scale in zip(*alone, scales, strict=True):
         words["dampening"] = 1 - scale
         torch._fused_sgd_(theta, g, m, **words)  # pyright: ignore[reportPrivateImportUsage]
+    return True
+
+
+def plain_momentum(batch: Batch, momentum: float, lr: float) -> bool:
+    """Run momentum with given numbers, whatever the rule's own ones are.
+
+    Args:
+        batch: What is updated.
+        momentum: Momentum μ; 0 is refused, because the kernel then keeps no m.
+        lr: Learning rate.
+
+    Returns:
+        Whether it was done; False leaves everything as it was.
+    """
+    if momentum == 0:
+        return False
+    words = _words(batch, lr, momentum)
+    torch._fused_sgd_(batch.thetas, batch.gs, batch.past("m"), **words)  # pyright: ignore[reportPrivateImportUsage]
     return True
 
 
