@@ -555,14 +555,42 @@ def test_swats_waits_where_there_is_no_gradient():
     ("old", "new"),
     [
         ("(pg != 0) & _agree", "_agree"),
-        ("torch.where(pg != 0, lam, ", "torch.where(pg == 0, lam, "),
+        ("(pg != 0) & (state", "(pg == 0) & (state"),
+        ("(pg != 0) & (state", "(state"),
+        (' & (state["rate"] == 0), lam', ", lam"),
     ],
 )
 def test_a_judge_without_its_edge_case_is_found(mutate, monkeypatch, old, new):
     scope = optim.swats.update.__globals__
     monkeypatch.setitem(scope, "judge", mutate(scope["judge"], old, new))
     with pytest.raises(AssertionError):
-        a_zero_gradient_keeps_the_average()
+        the_judge_is_right()
+
+
+def the_judge_is_right():
+    a_zero_gradient_keeps_the_average()
+    sgd_has_no_use_for_adams_averages()
+
+
+def sgd_has_no_use_for_adams_averages():
+    theta = torch.ones(2)
+    state = optim.swats.init(theta)
+    for t in (1, 2):
+        _, state = optim.swats.update(theta, state, theta, t, criterion="step", k_min=2)
+    _, later = optim.swats.update(3 * theta, state, theta, 3)
+    assert state["rate"].item() > 0
+    assert all(torch.equal(later[k], state[k]) for k in ("v", "lam", "rate"))
+
+
+def test_sgd_has_no_use_for_adams_averages():
+    sgd_has_no_use_for_adams_averages()
+
+
+def test_a_swats_that_goes_on_averaging_is_found(mutate, monkeypatch):
+    wrong = mutate(optim.swats.update, 'torch.where(in_sgd, state["v"], v)', "v")
+    monkeypatch.setattr(optim, "swats", replace(optim.swats, update=wrong))
+    with pytest.raises(AssertionError):
+        sgd_has_no_use_for_adams_averages()
 
 
 def a_zero_gradient_keeps_the_average():
