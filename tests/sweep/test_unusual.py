@@ -72,6 +72,17 @@ class ByBatch(Net):
         return a.relu() if len(a) > 5 else a.tanh()
 
 
+class ByCrowd(Net):
+    """Ask for a batch as long as a block has models, or models and examples."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+
+    def between(self, a: Tensor) -> Tensor:
+        return a.tanh() if len(a) > self.limit else a.relu()
+
+
 class OwnParameter(Net):
     def __init__(self) -> None:
         super().__init__()
@@ -258,6 +269,8 @@ CASES: dict[str, tuple[Callable[..., nn.Module], Tensor, str]] = {
     "in-place": (InPlace, X, "stacked"),
     "from-the-left": (FromTheLeft, X, "vmap"),
     "by-batch": (ByBatch, X, "folded"),
+    "by-crowd": (partial(ByCrowd, 20), X, ""),
+    "by-large-crowd": (partial(ByCrowd, 60), X, ""),
     "own-parameter": (OwnParameter, X, ""),
     "reassigns": (Reassigns, X, "loop"),
     "many": (Many, X, ""),

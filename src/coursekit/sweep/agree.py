@@ -3,8 +3,8 @@ r"""Find out whether a way of computing K models computes what they compute.
 Outputs, gradients and buffers of two models are compared with those of the
 models themselves, in float64, in training and in evaluation mode, with weights
 that differ and are nowhere zero, and with one and the same stream of random
-numbers. What is right for two models and a real batch is right for K: no
-stacked layer knows how many models there are.
+numbers. Their outputs are compared once more with many copies of the two side by
+side, as in a block: code may ask how long the batch is that it sees.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ __all__ = ["agrees"]
 
 MakeNet = Callable[..., Net]
 SEEDS = (0, 1)
+COPIES = 32
+AT_ONCE = 2**21
 
 
 def agrees(make: MakeNet, models: Sequence[nn.Module], x: Inputs) -> str:
@@ -60,7 +62,24 @@ def agrees(make: MakeNet, models: Sequence[nn.Module], x: Inputs) -> str:
             wanted = [torch.stack(same) for same in zip(*each, strict=True)]
             if not _close(mine, wanted):
                 return f"its {what} differ, as where code counts axes from the left"
-    return ""
+    return _crowded(make, pair, inputs)
+
+
+def _crowded(make: MakeNet, pair: list[nn.Module], x: Inputs) -> str:
+    # large models never stand many side by side, and would not fit here either
+    size = sum(p.numel() for p in pair[0].parameters()) + 16 * x[0][0].numel()
+    copies = max(1, min(COPIES, AT_ONCE // size))
+    crowd = [copy.deepcopy(model).eval() for model in pair] * copies
+    many = tuple(value.repeat(copies, *[1] * (value.dim() - 1)) for value in x)
+    with torch.no_grad():
+        alone = [m(*(v[k] for v in many)) for k, m in enumerate(crowd[:2])]
+        draws = [stream(0, "dropout") for _ in crowd]
+        net = make(crowd, "mse", draws, x[0].device)
+        net.train(False)
+        together = net.outputs(many)
+    if _close([together], [torch.stack(alone).repeat(copies, *[1] * alone[0].dim())]):
+        return ""
+    return "its outputs depend on how many models are side by side"
 
 
 Numbers = tuple[list[Tensor], list[Tensor], list[Tensor]]
