@@ -141,7 +141,7 @@ class Conduct:
         if not left.rows:
             return []
         batch = job.settings[rows[0]].batch_size or job.data.n
-        one = model_bytes(pair[0], batch, sum(x[0].numel() for x in few))
+        one = model_bytes(pair[0], batch, few)
         most = block_size(one, self.memory)
         check_memory(self.memory, one, self.workers, job.device)
         self.effort += seconds(job, pair[0], batch, chosen) * steps * len(left.rows)

@@ -9,13 +9,15 @@ cache and numerous enough for its cores.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from .setting import Setting
 
@@ -143,24 +145,37 @@ def read_bytes(text: str | float) -> int:
         ) from None
 
 
-def model_bytes(model: nn.Module, examples: int, values: int) -> int:
+def model_bytes(model: nn.Module, examples: int, few: Sequence[Tensor]) -> int:
     """Estimate the memory of one model in training.
 
     Args:
-        model: The model.
+        model: The model; a copy of it is run.
         examples: Batch size.
-        values: Numbers in one example.
+        few: Some inputs, each ``[n, ...]``.
 
     Returns:
-        Bytes: parameters, gradient, two averages and two temporaries, and what
-        each layer keeps for the backward pass.
+        Bytes: parameters, gradient, two averages and two temporaries; and three
+        times what is kept for the backward pass, for its gradients and temporaries.
+
+    Example:
+        >>> linear = nn.Linear(10, 5, bias=False)
+        >>> model_bytes(linear, 32, [torch.zeros(2, 10)]) == 4 * (6 * 50 + 3 * 32 * 10)
+        True
     """
-    tensors = list(model.parameters())
-    size = tensors[0].element_size() if tensors else 4
-    widths = sum(p.shape[0] for p in tensors if p.dim() > 1)
-    return size * (
-        6 * sum(p.numel() for p in tensors) + examples * (values + 4 * widths)
-    )
+    model = copy.deepcopy(model)
+    own = {p.data_ptr(): p.numel() * p.element_size() for p in model.parameters()}
+    kept: dict[int, int] = {}
+
+    def note(value: Tensor) -> Tensor:
+        kept[value.data_ptr()] = value.numel() * value.element_size()
+        return value
+
+    hooks = torch.autograd.graph.saved_tensors_hooks(note, lambda value: value)
+    with torch.random.fork_rng(devices=[]), hooks:
+        outputs = model(*few)  # held, lest memory be given out twice
+    alive = sum(size for place, size in kept.items() if place not in own)
+    del outputs
+    return 6 * sum(own.values()) + 3 * alive * examples // len(few[0])
 
 
 def cut(rows: Sequence[int], most: int, workers: int) -> list[tuple[int, ...]]:
