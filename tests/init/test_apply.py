@@ -123,6 +123,18 @@ def test_a_branch_without_linear_map_is_refused():
     block.branch = nn.ReLU()
     with pytest.raises(ValueError, match="got ReLU without any"):
         zero_last(block)
+    mixed = nn.Sequential(ResidualMLP(2, 2, 1, 2), block)
+    with pytest.raises(ValueError, match="without any"):
+        zero_last(mixed)
+
+
+def test_the_last_of_three_maps_of_a_branch_is_closed():
+    block = nn.Module()
+    block.branch = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2))
+    zero_last(block)
+    sizes = [layer.weight.abs().max().item() for layer in block.branch]
+    assert sizes[2] == 0
+    assert min(sizes[:2]) > 0
 
 
 WRONG = [

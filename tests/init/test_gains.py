@@ -113,6 +113,40 @@ def test_the_closed_forms_kill_the_mutant(mutate, old, new):
     assert any(not np.allclose(ours, right, rtol=1e-6) for ours, right in pairs)
 
 
+def gains_are_those_of_the_moments(gain):
+    for name in ACTIVATIONS:
+        for std in (0.5, 1.0, 2.0):
+            forward, backward = second_moments(name, std=std)
+            ours = gain(name, std=std), gain(name, direction="backward", std=std)
+            if not np.allclose(ours, (std / forward**0.5, backward**-0.5), rtol=1e-12):
+                return False
+    return gain("tanh") == gain("tanh", direction="forward", std=1.0)
+
+
+def test_gains_are_those_of_the_moments():
+    assert gains_are_those_of_the_moments(gain)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("std / math.sqrt(q_f)", "1 / math.sqrt(q_f)"),
+        ("std / math.sqrt(q_f)", "std / q_f"),
+        ("1 / math.sqrt(q_b)", "std / math.sqrt(q_b)"),
+        ("1 / math.sqrt(q_b)", "1 / q_b"),
+        ('if direction == "forward"', 'if direction != "forward"'),
+        (
+            "q_f, q_b = second_moments(activation, std=std)",
+            "q_f, q_b = second_moments(activation)",
+        ),
+        ('direction: str = "forward"', 'direction: str = "backward"'),
+        ("std: float = 1.0", "std: float = 0.5"),
+    ],
+)
+def test_the_moments_kill_the_mutant(mutate, old, new):
+    assert not gains_are_those_of_the_moments(mutate(gain, old, new))
+
+
 def test_torch_agrees_where_it_has_a_derivation():
     rows = {row.activation: row for row in gains_table()}
     assert list(rows) == list(ACTIVATIONS)
@@ -120,6 +154,10 @@ def test_torch_agrees_where_it_has_a_derivation():
         assert rows[name].forward == pytest.approx(rows[name].torch, rel=1e-9)
     assert rows["tanh"].torch == pytest.approx(5 / 3)
     assert rows["gelu"].torch is None
+    for name, row in rows.items():
+        assert row.moments == second_moments(name)
+        assert row.forward == gain(name)
+        assert row.backward == gain(name, direction="backward")
 
 
 def test_numbers_that_the_notes_give():
@@ -149,6 +187,7 @@ def test_five_thirds_has_a_fixed_point_at_065_and_gains_below_one_have_none():
         (lambda: gain("relu", direction="both"), "'forward', 'backward', got 'both'"),
         (lambda: gain("tanh", std=0), "std: expected a finite number > 0"),
         (lambda: gain(lambda z: 0 * z), "no gain keeps a signal that it removes"),
+        (lambda: gain(lambda z: 0 * z + 1), "got <function .*; no gain keeps"),
     ],
 )
 def test_wrong_arguments_are_refused(call, message):

@@ -66,6 +66,12 @@ def orthogonal_is_right(orthogonal):
                 small, g**2 * torch.eye(len(small)).double(), atol=1e-12
             ):
                 return False
+        if shape[0] >= matrix.shape[1]:
+            theirs = torch.empty(shape, dtype=torch.float64)
+            torch.nn.init.orthogonal_(theirs, generator=generator(2))
+            ours = orthogonal(shape, generator=generator(2), dtype=torch.float64)
+            if not torch.allclose(ours, theirs, rtol=0, atol=1e-12):
+                return False
     # uniform over rotations and reflections: half of each, E[tr] = 0
     g = generator(7)
     draws = [orthogonal((3, 3), generator=g) for _ in range(400)]
@@ -148,6 +154,22 @@ def test_the_default_type_is_torchs(dtype):
             assert init.SCHEMES[name]((3, 2), generator=generator(0)).dtype == dtype
     finally:
         torch.set_default_dtype(before)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("scaled_normal", {"gain": 0.0}),
+        ("xavier_normal", {"gain": 0.0}),
+        ("xavier_uniform", {"gain": 0.0}),
+        ("orthogonal", {"gain": 0.0}),
+        ("identity", {"gain": 0.0}),
+        ("constant", {}),
+    ],
+)
+def test_a_gain_of_zero_closes_a_layer(name, options):
+    w = init.SCHEMES[name]((3, 2), generator=generator(0), **options)
+    assert not w.any()
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,11 @@ def test_order_of_seeds_does_not_matter(d):
     assert (a.low, a.high) == pytest.approx((b.low, b.high), rel=1e-9, abs=1e-9)
 
 
-def test_without_spread_the_interval_is_the_mean():
-    interval = paired_t_interval([0.1] * 5)
-    assert interval.half_width < 1e-16
+@pytest.mark.parametrize("n", range(2, 12))
+def test_without_spread_the_interval_is_the_mean(n):
+    """Three times 0.1 has a mean that is not 0.1, so deviations that are not 0."""
+    interval = paired_t_interval([0.1] * n)
+    assert interval.half_width == 0
     assert interval.estimate == pytest.approx(0.1)
 
 
@@ -217,6 +219,12 @@ def test_leading_axes_are_judged_alone():
     assert together.shape == (4, 2, 6)
     for i in np.ndindex(4, 2):
         assert (together[i] == as_good_as_best(runs[i])).all()
+    runs[1, 0, 2, 4], runs[3, 1, 5, 0] = math.nan, math.inf
+    lost = as_good_as_best(runs)
+    assert not lost[1, 0, 2]
+    assert not lost[3, 1, 5]
+    for i in np.ndindex(4, 2):
+        assert (lost[i] == as_good_as_best(runs[i])).all()
 
 
 def test_diverged_settings_are_never_best():
@@ -255,10 +263,18 @@ def test_losses_are_negated_scores(runs):
         (lambda: accept_directional([1] * 5, "up"), "'greater', 'less'"),
         (lambda: accept_exact(1, 1, -0.1), "not negative"),
         (lambda: accept_exact(1, math.nan, 0.1), "must be finite"),
+        (lambda: accept_exact(1, [1, math.inf], 0.1), "must be finite"),
+        (lambda: accept_exact(1, 1, math.inf), "must be finite"),
         (lambda: accept_exact([], 1, 0.1), "no values"),
         (lambda: accept_reported([], 0, 1), "no values"),
         (lambda: accept_reported(1, 2, 2), "low < high"),
         (lambda: bootstrap_interval([1, 2], confidence=0), "strictly between"),
+        (lambda: bootstrap_interval([1.0]), "at least 2"),
+        (lambda: bootstrap_interval([[1.0, 2.0]]), r"shape \(1, 2\)"),
+        (lambda: bootstrap_interval([1, 2], confidence=1), "strictly between"),
+        (lambda: paired_t_interval([1.0, 2.0], 1), "strictly between"),
+        (lambda: as_good_as_best(np.ones((2, 3, 1))), "two seeds"),
+        (lambda: as_good_as_best(np.ones((0, 5))), "setting, seed"),
         (lambda: as_good_as_best([1.0, 2.0]), "setting, seed"),
         (lambda: as_good_as_best([[1.0], [2.0]]), "two seeds"),
     ],
