@@ -44,11 +44,13 @@ def run_core(
     dtype: torch.dtype = torch.float64,
     probes: Any = (),
     moments: Sequence[int] = (),
+    until: Mapping[str, float] | None = None,
 ) -> Core:
     """Run settings in blocks of at most ``size``, in this process."""
     read = [read_setting(row, model) for row in settings]
     sets = read_data(data, dtype, CPU)
     given = {"probes": make_probes(probes), "moments": list(moments), "dtype": dtype}
+    given["until"] = until or {}
     job = Job(model, sets, read, loss, **given)
     n = len(read)
     core = Core([Tensor()] * n, [{}] * n, [""] * n, [""] * n, [""] * n, [{}] * n)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from coursekit import models
 from coursekit.sweep import grid, plain_loop
+from coursekit.sweep.training import Block
 
 DRAW = torch.Generator().manual_seed(0)
 X = torch.randn(64, 6, generator=DRAW)
@@ -121,3 +122,57 @@ def test_masks_subsets_and_order_are_of_the_seed_alone(
     assert not torch.equal(small[0], small[1])
     first = core(net, DATA, grid(seed=[3], lr=[0.1, 0.2]), steps=1)
     assert torch.equal(first.losses[0], first.losses[1])
+
+
+def test_a_block_whose_models_all_diverge_ends(core: Callable[..., Any]) -> None:
+    wild = grid(optimizer=["sgd", "rmsprop"], lr=[1e30], seed=[0, 1])
+    runs = core(plain, DATA, wild, steps=12, dtype=torch.float32)
+    assert runs.status == ["diverged"] * 4
+
+
+def check_until(core: Callable[..., Any]) -> None:
+    """Stop each model at the first moment at which it is good enough."""
+    how = {"steps": 30, "probes": ["train_loss"], "moments": list(range(0, 31, 3))}
+    rows = grid(lr=[0.03, 0.1, 0.3], seed=[0, 1])
+    free = core(plain, DATA, rows, **how)
+    stopped = core(plain, DATA, rows, until={"train_loss": 1.8}, **how)
+    seen = set()
+    for row in range(len(rows)):
+        below = (free.probes[row]["train_loss"] <= 1.8).nonzero().flatten().tolist()
+        seen.add(bool(below))
+        assert stopped.status[row] == ("stopped" if below else "done")
+        last = below[0] if below else 10
+        probe = stopped.probes[row]["train_loss"]
+        assert torch.equal(
+            probe[: last + 1], free.probes[row]["train_loss"][: last + 1]
+        )
+        assert probe[last + 1 :].isnan().all()
+        made = 3 * last
+        assert torch.equal(stopped.losses[row][:made], free.losses[row][:made])
+        assert stopped.losses[row][made:].isnan().all()
+    assert seen == {True, False}
+
+
+def test_a_model_that_is_good_enough_stops(core: Callable[..., Any]) -> None:
+    check_until(core)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<= self.until[name]", ">= self.until[name]"),
+        ('self._leave(stop, "stopped")', "pass"),
+        ("[self.rows, moment]", "[self.rows, moment - 1]"),
+        ('"done" if complete else', '"interrupted" if complete else'),
+    ],
+)
+def test_the_checks_kill_the_mutant(
+    old: str,
+    new: str,
+    core: Callable[..., Any],
+    mutate: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("coursekit.sweep.run.Block", mutate(Block, old, new))
+    with pytest.raises(AssertionError):
+        check_until(core)

@@ -1,5 +1,6 @@
 """Hold what is measured on the way to torch, the dense Hessian and other paths."""
 
+import importlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from coursekit import curvature, models
-from coursekit.sweep import grid, plain_loop
+from coursekit.sweep import grid, measure, plain_loop
+from coursekit.sweep import sharpness as lanczos
 from coursekit.sweep.measure import PROBES, make_probes
 from coursekit.sweep.sharpness import top_eigenvalues
 
@@ -156,7 +158,7 @@ def matrices() -> dict[str, Tensor]:
     spread = torch.linspace(-1, 1, 60, dtype=torch.double).expand(3, 60)
     negative = -torch.linspace(1, 40, 60, dtype=torch.double).expand(3, 60)
     few = torch.zeros(3, 60, dtype=torch.double)
-    few[:, 0], few[1, 1], few[2, 0] = -3, 2, -1
+    few[:, 0], few[1, 1], few[2] = -3, 2, -2  # the last is -2 in all directions
     return {
         name: q @ torch.diag_embed(values) @ q.mT
         for name, values in (("spread", spread), ("negative", negative), ("few", few))
@@ -184,3 +186,62 @@ def test_one_broken_matrix_breaks_no_other() -> None:
     found = top_eigenvalues(lambda v: (A @ v[..., None])[..., 0], start, tol=1e-9)
     assert found.isnan().tolist() == [False, True, False]
     torch.testing.assert_close(found[0], torch.tensor(1.0, dtype=torch.double))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("_lanczos", "(basis[j] * w).sum(1)", "(basis[0] * w).sum(1)"),
+        ("_lanczos", "w = w - torch", "w = w + torch"),
+        ("_lanczos", "alpha = torch.where(there, alpha, alpha[:, :1])", "pass"),
+        ("_lanczos", "T = T + off + off.mT", "T = T + off"),
+        ("_lanczos", "T = T + off + off.mT", "pass"),
+        (
+            "top_eigenvalues",
+            "values[:, -1], vectors[:, :, -1]",
+            "values[:, 0], vectors[:, :, 0]",
+        ),
+        ("top_eigenvalues", "range(RESTARTS)", "range(1)"),
+        ("top_eigenvalues", "s[:, -1].abs() <= tol", "s[:, -1].abs() <= 1e8 * tol"),
+    ],
+)
+def test_the_checks_kill_the_mutant(
+    name: str,
+    old: str,
+    new: str,
+    mutate: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong = mutate(getattr(lanczos, name), old, new)
+    if name == "_lanczos":
+        monkeypatch.setattr(lanczos, name, wrong)
+        wrong = top_eigenvalues
+    with pytest.raises((AssertionError, RuntimeError)):
+        check_eigenvalues(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("signals.grad_norm", "norm(dim=1)", "norm(1, dim=1)"),
+        ("signals.activation_std", "flatten(1).std(1)", "flatten(1).var(1)"),
+        ("signals.dead", "amax(1) <= 0", "amin(1) <= 0"),
+        ("measure.accuracy", "argmax(-1)", "argmin(-1)"),
+        ("sharpness.sharpness", "feed.pool[:, :FIXED]", "feed.pool[:, :9]"),
+    ],
+)
+def test_the_checks_kill_the_mutant_of_a_probe(
+    name: str, old: str, new: str, core: Callable[..., Any], mutate: Callable[..., Any]
+) -> None:
+    module, attribute = name.split(".")
+    place = importlib.import_module(f"coursekit.sweep.{module}")
+    wrong = mutate(getattr(place, attribute), old, new)
+    if attribute == "accuracy":
+        wrong = measure._mean(measure._train, wrong)
+    word = {"accuracy": "train_acc"}.get(attribute, attribute)
+    setting = SETTINGS[0]
+    probes = {**PROBES, word: wrong}
+    runs = core(mlp, DATA, [setting], steps=3, probes=probes, moments=[3])
+    model = plain_loop(mlp, DATA, setting, 3, dtype=torch.double).model
+    with pytest.raises(AssertionError):
+        check_probes(model, setting, runs.probes[0])
