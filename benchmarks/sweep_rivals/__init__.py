@@ -1,0 +1,1 @@
+"""What ``benchmarks/sweep.py`` compares: cases, and everything that can train them."""
