@@ -16,7 +16,7 @@ PAGES = [
     *("init", "layers", "models", "optim", "probes", "diagnosis"),
     *("schedules", "losses", "metrics", "norm", "parallel", "parallel/distributed"),
     *("regularization", "compression"),
-    *("data", "selection", "curvature"),
+    *("data", "selection", "curvature", "sweep"),
 ]
 COMMENT = re.compile(r"  # \((\d+)\)(?:, \((\d+)\))?$", re.MULTILINE)
 NUMBER = re.compile(r"\\qquad \((\d+)\)")

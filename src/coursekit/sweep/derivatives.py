@@ -49,7 +49,7 @@ def hessian_product(
     Returns:
         The product, likewise.
     """
-    grads = differentiate(value, thetas, graph=True)
+    grads = differentiate(value, thetas, graph=True)  # (1)
     # the zero keeps a way to the parameters where the gradient does not depend on them
     along = sum(((g * d).sum() for g, d in zip(grads, v, strict=True)), 0 * value)
-    return differentiate(along, thetas)
+    return differentiate(along, thetas)  # (2)

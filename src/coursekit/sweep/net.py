@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from .derivatives import differentiate, hessian_product
 from .objective import Loss, Objective
+from .streams import kept_generators
 
 __all__ = ["Inputs", "Net", "stacked_parameters"]
 
@@ -178,19 +179,6 @@ class Net:
             tensor.data = tensor.data[list(rows)]
         # in place, because layers hold this very list
         self.generators[:] = [self.generators[row] for row in rows]
-
-
-def kept_generators(modules: Iterator[nn.Module]) -> list[torch.Generator]:
-    """List the generators that layers keep for themselves.
-
-    Args:
-        modules: The layers.
-
-    Returns:
-        The generators.
-    """
-    values = (value for module in modules for value in vars(module).values())
-    return [value for value in values if isinstance(value, torch.Generator)]
 
 
 def stacked_parameters(models: Sequence[nn.Module]) -> list[Tensor]:

@@ -13,14 +13,14 @@ started from the seed when the model is born.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["as_global", "reseed", "stream"]
+__all__ = ["as_global", "kept_generators", "reseed", "stream"]
 
 PURPOSES = ("order", "subset", "labels", "dropout", "noise", "layers")
 
@@ -78,6 +78,20 @@ def as_global(generator: torch.Generator) -> Generator[None, None, None]:
         own.set_state(before)
 
 
+def kept_generators(layers: Iterable[nn.Module]) -> list[torch.Generator]:
+    """List the generators that layers keep for themselves.
+
+    Args:
+        layers: Any modules.
+
+    Returns:
+        The generators, each once.
+    """
+    values = (value for layer in layers for value in vars(layer).values())
+    found = {id(value): value for value in values if isinstance(value, torch.Generator)}
+    return list(found.values())
+
+
 def reseed(module: nn.Module, seed: int) -> None:
     """Start the generators that a module's layers keep from a seed.
 
@@ -86,11 +100,5 @@ def reseed(module: nn.Module, seed: int) -> None:
             attribute gets a state of its own.
         seed: Seed of the setting, ≥ 0.
     """
-    found = {
-        id(value): value
-        for layer in module.modules()
-        for value in vars(layer).values()
-        if isinstance(value, torch.Generator)
-    }
-    for number, generator in enumerate(found.values()):
+    for number, generator in enumerate(kept_generators(module.modules())):
         generator.set_state(stream(seed, "layers", number).get_state())
