@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,11 +64,11 @@ class Checkpoint:
             "loss": job.loss,
             "probes": job.probes,
             "until": job.until,
-            "dtype": str(job.dtype),
             "device": job.device.type,
         }
         self.shared = digest(shared)
         self.keys: dict[int, str] = {}
+        self.born: dict[str, str] = {}
         self.stored = self._read()
 
     def name(self, task: Task) -> None:
@@ -77,13 +78,20 @@ class Checkpoint:
             task: The block; ``keys`` then has a digest for each of its rows.
         """
         settings = [self.job.settings[row] for row in task.rows]
-        # what the factory makes stands for its code: once for all seeds of a block
-        plain = Setting(shown={}, model=settings[0].model)
-        born = build(self.job.model, plain, self.job.dtype, self.job.data.few(2))
-        bucket = [self.shared, digest(born), task.path, task.steps, list(task.moments)]
+        words = settings[0].model
+        born = self.born.get(digest(words)) or self._birth(words)
+        # the last moment is the end
+        bucket = [self.shared, born, task.path, list(task.moments)]
         for row, setting in zip(task.rows, settings, strict=True):
             text = json.dumps([*bucket, _words(setting)])
             self.keys[row] = hashlib.sha256(text.encode()).hexdigest()
+
+    def _birth(self, words: Mapping[str, Any]) -> str:
+        # what the factory makes, once for all seeds, stands for its code
+        plain = Setting(shown={}, model=words)
+        few = self.job.data.few(2)
+        made = digest(build(self.job.model, plain, self.job.dtype, few))
+        return self.born.setdefault(digest(words), made)
 
     def found(self, task: Task) -> tuple[list[tuple[Task, Record]], Task]:
         """Take from a block what is there already.

@@ -1,20 +1,25 @@
 r"""Run the blocks of a sweep on a Dask cluster, with the same function as here.
 
-The job is sent to every worker once, a block is a task of a few numbers. A worker
-that is lost takes nothing with it: the scheduler gives its blocks to others. A block
-that kills every worker it meets is cut in half, as on this machine.
+The job is sent to the scheduler once, a block is a task of a few numbers. Workers
+pass the job on among themselves; one that is lost takes nothing with it, because
+the scheduler can make the job anew and gives its blocks to others. A block that
+kills every worker it meets is cut in half, as on this machine.
 """
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
+import warnings
+from concurrent.futures import CancelledError
 from typing import Any
 
 from .ledger import Ledger
 from .plan import Task
 from .progress import Progress
 from .run import Job, run_block
+from .serve import packed
 from .training import Record
 from .workers import one_thread
 
@@ -64,11 +69,9 @@ def run_on_cluster(client: Any, job: Job, ledger: Ledger, progress: Progress) ->
         progress: Hears of ended blocks.
     """
     running: dict[Any, Task] = {}
-    sent = client.scatter(job, broadcast=True, hash=False)
+    sent = _send(client, job)
     try:
         while not ledger.stopping:
-            if sent.status in ("cancelled", "lost", "error"):
-                sent = client.scatter(job, broadcast=True, hash=False)
             while (task := ledger.take()) is not None:
                 future = client.submit(compute, sent, task, pure=False)
                 running[future] = task
@@ -81,20 +84,27 @@ def run_on_cluster(client: Any, job: Job, ledger: Ledger, progress: Progress) ->
         client.cancel(list(running), force=True)
 
 
+def _send(client: Any, job: Job) -> Any:
+    with warnings.catch_warnings():
+        # scattered data would be lost with its workers; what a task makes is not
+        warnings.filterwarnings("ignore", message="Sending large graph")
+        return client.submit(pickle.loads, packed(job), pure=False)
+
+
 def _enter(future: Any, task: Task, ledger: Ledger, progress: Progress) -> None:
     from distributed import KilledWorker
 
-    progress.end(task, finished=future.status == "finished")
-    if future.status == "cancelled":
-        ledger.died(task, "its worker was lost together with the data")
-        return
-    error = future.exception()
-    if error is None:
-        ledger.finished(task, future.result())
-    elif isinstance(error, KilledWorker):
-        ledger.died(task, "its workers were killed")
-    else:
+    try:
+        record = future.result()
+    except (KilledWorker, CancelledError) as error:
+        progress.end(task, finished=False)
+        ledger.died(task, f"its workers were killed, {type(error).__name__}")
+    except Exception as error:  # the user's code may raise anything
+        progress.end(task, finished=False)
         ledger.failed(task, error)
+    else:
+        progress.end(task)
+        ledger.finished(task, record)
 
 
 def compute(job: Job, task: Task) -> Record:

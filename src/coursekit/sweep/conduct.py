@@ -41,7 +41,8 @@ WORDS = {
     "vmap": "torch.func.vmap over the model's own code",
     "loop": "one model at a time",
 }
-FEW = 12
+# A path is tried on real batches, up to a size.
+FEW, MANY = 6, 64
 
 
 class Conduct:
@@ -126,7 +127,8 @@ class Conduct:
     def _tasks(self, rows: list[int], path: str) -> list[Task]:
         job, steps = self.job, self.steps[rows[0]]
         first = Task((rows[0], rows[-1]), path, steps)
-        few = job.data.few(FEW)
+        batch = job.settings[rows[0]].batch_size or job.data.n
+        few = job.data.few(2 * max(FEW, min(batch, MANY)))
         try:
             pair = [
                 build(job.model, job.settings[r], job.dtype, few) for r in first.rows
@@ -136,17 +138,17 @@ class Conduct:
             raise blamed(job, first, error) from None
         because = f", because {reason}" if reason else ""
         self.paths[f"{WORDS.get(chosen, chosen)}{because}"] += len(rows)
-        whole = Task(tuple(rows), chosen, steps, when(steps, self.every))
-        left = self._missing(whole)
-        if not left.rows:
-            return []
-        batch = job.settings[rows[0]].batch_size or job.data.n
         one = model_bytes(pair[0], batch, few)
         most = block_size(one, self.memory)
         check_memory(self.memory, one, self.workers, job.device)
-        self.effort += seconds(job, pair[0], batch, chosen) * steps * len(left.rows)
-        blocks = cut(left.rows, most, self.size)
-        return [Task(block, chosen, steps, whole.moments) for block in blocks]
+        # cut before anything is left out: the same blocks compute the same bits
+        moments = when(steps, self.every)
+        blocks = cut(rows, most, self.size)
+        whole = (Task(block, chosen, steps, moments) for block in blocks)
+        left = [task for task in map(self._missing, whole) if task.rows]
+        alone = seconds(job, pair[0], batch, chosen) if left else 0.0
+        self.effort += alone * steps * sum(len(task.rows) for task in left)
+        return left
 
     def _missing(self, task: Task) -> Task:
         if self.folder is None:

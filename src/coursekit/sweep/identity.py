@@ -139,7 +139,8 @@ def _function(value: types.FunctionType) -> list[tuple[str, Any]]:
     named = [
         (n, known[n])
         for n in sorted(set(_names(value.__code__)))
-        if isinstance(known.get(n), (types.FunctionType, type, Tensor, *SIMPLE))
+        if n in known
+        and isinstance(known[n], (types.FunctionType, type, Tensor, *SIMPLE))
     ]
     return [*_code(value.__code__), *held, *named]
 
