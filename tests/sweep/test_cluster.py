@@ -37,6 +37,7 @@ def client() -> Iterator[Any]:
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     calm = {
         "distributed.comm.timeouts.connect": LIMIT,
+        "distributed.scheduler.allowed-failures": 1,
         "distributed.worker.memory.terminate": False,
         "distributed.worker.memory.pause": False,
     }
@@ -122,7 +123,8 @@ def test_ctrl_c_keeps_what_is_done(client: Any, tmp_path: Path) -> None:
         while not (tmp_path / "alive").exists() and time.monotonic() < end:
             time.sleep(0.05)
         time.sleep(1)
-        os.kill(os.getpid(), signal.SIGINT)
+        if (tmp_path / "alive").exists():
+            os.kill(os.getpid(), signal.SIGINT)
 
     rows = grid(lr=[0.1], width=[5]) + grid(lr=[0.1], width=[12], seed=range(2))
     thread = threading.Thread(target=interrupt)
@@ -149,11 +151,8 @@ def test_what_always_kills_is_lost_alone(client: Any) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return net(width)
 
-    import dask
-
     rows = grid(lr=[0.1], width=[5, 7])
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
-        runs = sweep(make, DATA, rows, client=client, **QUIET)
+    runs = sweep(make, DATA, rows, client=client, **QUIET)
     assert runs.status == ["done", "lost"]
     assert any("width=7" in note and "killed" in note for note in runs.notes)
 

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from coursekit import models
-from coursekit.sweep import grid, sweep
+from coursekit.sweep import grid, interrupt, sweep, team
 from coursekit.sweep import serve as serving
 from coursekit.sweep import workers as working
 
@@ -456,3 +456,75 @@ def test_portable_keeps_the_trace() -> None:
         sent = serving._portable(error)
     assert isinstance(sent, KeyError)
     assert "test_portable_keeps_the_trace" in sent.__notes__[0]
+
+
+def check_interruption(function: Any) -> None:
+    """The first Ctrl-C is noted, the second raises, and the handler comes back."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with function() as wish:
+            assert not wish()
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+            assert wish()
+            with pytest.raises(KeyboardInterrupt):
+                press()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        with function() as wish:
+            pass
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with function() as wish:
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def press() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)
+
+
+def test_interruptions_are_noted() -> None:
+    check_interruption(interrupt.interruptible)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("wish.noted = True", "pass"),
+        (
+            "wish.noted = True\n        signal.signal(signal.SIGINT, before)",
+            "wish.noted = True",
+        ),
+        (
+            "finally:\n        signal.signal(signal.SIGINT, before)",
+            "finally:\n        pass",
+        ),
+        ("before in (signal.SIG_IGN, None)", "before is None"),
+    ],
+)
+def test_mutants_of_interruptions(old: str, new: str, mutate: Any) -> None:
+    wrong = mutate(interrupt.interruptible, old, new)
+    with pytest.raises((AssertionError, KeyboardInterrupt, pytest.fail.Exception)):
+        check_interruption(wrong)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("enter.get(kind, ledger.died)", "enter.get(kind, lambda *_: None)"),
+        ("del self.workers[worker.number]", "worker.ready = True"),
+        ('"record": ledger.finished', '"record": lambda *_: None'),
+    ],
+)
+def test_mutants_of_the_team(
+    old: str, new: str, mutate: Any, monkeypatch: Any, alone: Any, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(team, "Team", mutate(team.Team, old, new))
+    with pytest.raises((AssertionError, AttributeError, OSError)):
+        test_a_killed_worker_loses_nothing(alone, tmp_path)
+    for process in multiprocessing.active_children():
+        process.kill()
+        process.join(LIMIT)

@@ -73,7 +73,9 @@ class Conduct:
     ) -> None:
         self.job, self.steps, self.every = job, steps, every
         self.how = method() if job.device.type == "cpu" else None
-        self.insists, self.client, self.memory = workers is not None, client, memory
+        self.client, self.memory = client, memory
+        # nobody said where to run, so that the time it takes decides
+        self.chooses = workers is None and client is None and self.how is not None
         self.workers = 1 if self.how is None else workers or default_workers()
         self.size = self.workers if client is None else cluster_size(client)
         self.folder = None if checkpoint is None else Checkpoint(checkpoint, job)
@@ -146,8 +148,9 @@ class Conduct:
         blocks = cut(rows, most, self.size)
         whole = (Task(block, chosen, steps, moments) for block in blocks)
         left = [task for task in map(self._missing, whole) if task.rows]
-        alone = seconds(job, pair[0], batch, chosen) if left else 0.0
-        self.effort += alone * steps * sum(len(task.rows) for task in left)
+        if left and self.chooses:
+            updates = steps * sum(len(task.rows) for task in left)
+            self.effort += updates * seconds(job, pair[0], batch, chosen)
         return left
 
     def _missing(self, task: Task) -> Task:
@@ -172,7 +175,7 @@ class Conduct:
             wish.noted = True
 
     def _processes(self, blocks: int) -> int:
-        if self.how is None or (not self.insists and self.effort < PAYS[self.how]):
+        if self.how is None or (self.chooses and self.effort < PAYS[self.how]):
             return 1
         return min(self.workers, max(1, blocks))
 

@@ -27,7 +27,7 @@ __all__ = ["explore"]
 LIMIT = 130_000
 MOMENTS = 40
 FEWEST = 2
-STATES = 12_000
+STATES = 6_000
 
 
 def explore(sweep: Sweep, y: str | None, log: bool | None) -> Figure:
@@ -46,17 +46,16 @@ def explore(sweep: Sweep, y: str | None, log: bool | None) -> Figure:
     """
     scalars = [name for name, values in sweep.probes.items() if values.ndim == 2]
     explorer = Explorer(sweep, y or next(iter(scalars), "loss"), log)
-    moments = MOMENTS
-    while True:
+    moments = min(MOMENTS, STATES // explorer.cells)
+    while moments >= FEWEST:
         figure = explorer.figure(moments)
         if len(figure.html()) <= LIMIT:
             return figure
-        if moments <= FEWEST:
-            raise ValueError(
-                f"explore: expected a sweep that fits into {LIMIT // 1000} KB, got "
-                f"{explorer.cells} settings; choose some by select(...)"
-            )
-        moments = max(FEWEST, moments // 2)
+        moments //= 2
+    raise ValueError(
+        f"explore: expected a sweep that fits into {LIMIT // 1000} KB, got "
+        f"{explorer.cells} settings; choose some by select(...)"
+    )
 
 
 class Explorer:
@@ -151,7 +150,6 @@ class Explorer:
         from ..figures import Array, Cube, provenance, seed_arrays
 
         times = self.sweep.times(self.y)
-        moments = max(FEWEST, min(moments, STATES // self.cells))
         values, times, self.window = thin(self.values, times, moments, self.y == "loss")
         dims = self.dims(times)
         table = values[self.rows]

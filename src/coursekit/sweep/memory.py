@@ -14,9 +14,13 @@ import torch
 
 __all__ = ["available", "check_memory", "is_out_of_memory", "too_large"]
 
+# limit, usage, statistics, and the entry of what the kernel would give back
 CGROUPS = (
-    ("memory.max", "memory.current"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+    (
+        *("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+        *("memory/memory.stat", "total_inactive_file"),
+    ),
 )
 # what the allocators of torch, NumPy and the C++ library say
 WORDS = ("can't allocate memory", "out of memory", "bad_alloc", "Cannot allocate")
@@ -72,15 +76,18 @@ def _system(root: Path) -> int | None:
 
 
 def _containers(root: Path) -> list[int]:
-    found = []
-    for limit, usage in CGROUPS:
+    found, place = [], root / "sys/fs/cgroup"
+    for limit, usage, statistics, entry in CGROUPS:
         try:
-            texts = [
-                (root / "sys/fs/cgroup" / name).read_text() for name in (limit, usage)
-            ]
-            found.append(max(0, int(texts[0]) - int(texts[1])))
+            room = int((place / limit).read_text()) - int((place / usage).read_text())
         except (OSError, ValueError):  # no such file, or the limit is "max"
             continue
+        try:
+            lines = (place / statistics).read_text().splitlines()
+            room += sum(int(x.split()[1]) for x in lines if x.split()[0] == entry)
+        except OSError:
+            pass
+        found.append(max(0, room))
     return found
 
 
