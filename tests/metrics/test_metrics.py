@@ -191,6 +191,7 @@ BAD = [
     (metrics.log_loss, ([1, 0], [-0.1, 0.5]), ValueError, r"in \[0, 1\], got -0.1"),
     (metrics.log_loss, ([1, 0], [0.5, 1.1]), ValueError, r"in \[0, 1\], got 0.5 to 1"),
     (metrics.log_loss, ([-1], [[0.5, 0.5]]), ValueError, "classes 0 to 1, got -1 to"),
+    (metrics.log_loss, ([-1, 0], [[0.5] * 2] * 2), ValueError, "got -1 to 0"),
     (metrics.log_loss, ([0, 3], [[0.5] * 3] * 2), ValueError, "classes 0 to 2, got 0"),
     (metrics.log_loss, ([[0]], [[0.5, 0.5]]), ValueError, "probs: expected shape"),
     (metrics.log_loss, ([[0]], [[[0.5, 0.5]]]), ValueError, "probs: expected shape"),

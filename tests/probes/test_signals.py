@@ -111,7 +111,7 @@ def weight_sizes_are_those_by_hand(probe):
         np.allclose(probe(model, x, y), norms, rtol=1e-12)
         and np.allclose(probe(model, x, y, statistic="rms"), rms, rtol=1e-12)
         and np.allclose(twice, [2 * size for size in norms], rtol=1e-12)
-        and np.allclose(probe(one, x, y), [one.weight.grad.norm()], rtol=1e-12)
+        and probe(one, x, y) == pytest.approx([one.weight.grad.norm().item()])
     )
 
 
@@ -166,6 +166,7 @@ def test_tiny_gradients_are_seen(probe):
         ("weight_grad_norms", "statistic=statistic", 'statistic="norm"'),
         ("weight_grad_norms", '.weight" if name', '.bias" if name'),
         ("weight_grad_norms", 'else "weight"', 'else "bias"'),
+        ("weight_grad_norms", ' if name else "weight"', ""),
         (
             "weight_grad_norms",
             "grad_norms(model, x, y, loss,",
