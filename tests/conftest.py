@@ -5,6 +5,7 @@ import __future__
 import inspect
 import os
 import shutil
+import signal
 import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,10 @@ from hypothesis import settings
 # no assertion on wall-clock time: a busy machine is no failure
 settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
+
+# a shell's background job is born deaf to Ctrl-C, which some tests send
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),

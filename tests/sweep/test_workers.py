@@ -389,7 +389,9 @@ class Program:
         while True:
             command = ["ps", "-o", "pid=,stat=", "--sid", str(self.pid)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-            found = done.stdout.splitlines()
+            # an orphan that has ended stays a zombie where nobody adopts it
+            lines = done.stdout.splitlines()
+            found = [line for line in lines if not line.split()[1].startswith("Z")]
             if not found or time.monotonic() > end:
                 return found
             time.sleep(0.1)

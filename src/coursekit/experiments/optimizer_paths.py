@@ -172,7 +172,7 @@ def best_rate(walk: np.ndarray, losses: np.ndarray) -> int:
 
     Example:
         >>> walk = np.zeros((3, 2, 2))
-        >>> best_rate(walk, np.array([[3.0, 2.0], [3.0, 0.5], [3.0, np.inf]]))
+        >>> best_rate(walk, np.array([[3.0, 2.0], [2.5, 0.5], [3.0, np.inf]]))
         1
     """
     low, high = np.array(VIEW).T
@@ -214,7 +214,7 @@ def near_best(surface: str, method: str) -> dict[str, np.ndarray]:
 
     Example:
         >>> near_best("bowl", "nag")["reached"].tolist()
-        [129.0, 45.0, 0.0]
+        [55.0, 45.0, 0.0]
     """
     walk = paths(surface, method)
     losses = gap(surface, walk)
