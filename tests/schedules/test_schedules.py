@@ -291,6 +291,7 @@ BAD = [
     (schedules.inverse, (math.inf, 1), "t: expected a finite number"),
     (schedules.cosine, (1, 0), "total: expected .* > 0"),
     (schedules.sgdr, (1, 5, 0.5), "t_mult: expected a number in"),
+    (schedules.sgdr, (1, 5, math.inf), r"t_mult: expected a number in \[1, inf\)"),
     (schedules.sgdr, (1, 0), "t0: expected .* > 0"),
     (schedules.triangular, (1, -3), "step_size: expected .* > 0"),
     (schedules.noam, (1, 64, 0), "warmup: expected .*; without warm-up use"),
