@@ -2,8 +2,8 @@
 
 ``--quick`` takes fewer sizes and repeats. JAX takes part where it can be imported::
 
-    pip install --target /tmp/jax jax
-    PYTHONPATH=/tmp/jax python benchmarks/sweep.py
+    pip install --target rivals jax
+    PYTHONPATH=rivals python benchmarks/sweep.py
 """
 
 from __future__ import annotations

@@ -111,7 +111,8 @@ def lr_range_test(
         the edge of stability, often past it, since the loss turns only some
         updates later; on the digits it was within a factor of ten of the best
         rate all the same, as :math:`\eta_{steep}` was. Dividing it by ten, a
-        common rule, gave rates up to 16 times too small there.
+        common rule, gave rates that were too small there, by how much
+        depended on the net.
 
         (4) is meant for losses ≥ 0: as long as the smallest is not positive,
         only a loss that is not finite ends the test.
