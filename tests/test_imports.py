@@ -21,8 +21,8 @@ LAYERS = {
     0: {"notation", "_validate", "source", "stats", "schedules", "metrics"},
     1: {"device", "layers", "optim", "init", "data", "norm", "losses"},
     2: {"models", "probes", "regularization", "curvature", "selection"},
-    3: {"diagnosis", "experiments", "claims", "parallel", "compression"},
-    4: {"figures", "sweep"},
+    3: {"diagnosis", "claims", "parallel", "compression"},
+    4: {"figures", "sweep", "experiments"},
     5: {"labs"},
     6: {"cli", "__main__"},
 }

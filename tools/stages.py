@@ -92,7 +92,8 @@ def types_and_lint() -> None:
     """Run ruff and pyright; both must be silent."""
     run(BIN / "ruff", "check", "--quiet", ".")
     code = ("src", "tests", "tools", "benchmarks", "book/_ext")
-    run(BIN / "ruff", "format", "--check", "--quiet", *code)
+    scripts = [ROOT / "chapters" / "make_figures.py", ROOT / "chapters" / "recipes"]
+    run(BIN / "ruff", "format", "--check", "--quiet", *code, *scripts)
     run(BIN / "pyright", "--warnings")
 
 

@@ -1,6 +1,8 @@
 """The command behind the stored figures resumes, rebuilds and keeps nothing stale."""
 
 import importlib.util
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def maker(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "chapters")
     spec = importlib.util.spec_from_file_location(
         "make_figures", ROOT / "chapters" / "make_figures.py"
     )
@@ -39,7 +42,9 @@ def ran(maker, monkeypatch):
         values = np.concatenate([p["square"] for p in parts])
         return [Dim("k", "k", range(len(parts)))], {"square": Array(values, ["k"])}
 
-    recipe = maker.Recipe([{"k": k} for k in range(4)], run, build)
+    recipe = import_module("recipes.recipe").Recipe(
+        [{"k": k} for k in range(4)], run, build
+    )
     monkeypatch.setattr(maker, "RECIPES", {"squares": recipe})
     return log
 
@@ -64,7 +69,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(maker, ran):
 def test_other_settings_reuse_nothing(maker, ran, monkeypatch):
     before = maker.parts_folder("squares")
     recipe = maker.RECIPES["squares"]
-    other = maker.Recipe([{"k": 7}], recipe.run, recipe.build)
+    other = import_module("recipes.recipe").Recipe([{"k": 7}], recipe.run, recipe.build)
     monkeypatch.setitem(maker.RECIPES, "squares", other)
     assert maker.parts_folder("squares") != before
 
@@ -74,7 +79,9 @@ def test_a_part_appears_only_when_it_is_complete(maker, ran, monkeypatch):
     monkeypatch.setitem(
         maker.RECIPES,
         "squares",
-        maker.Recipe([{"k": "boom"}], recipe.run, recipe.build),
+        import_module("recipes.recipe").Recipe(
+            [{"k": "boom"}], recipe.run, recipe.build
+        ),
     )
     with pytest.raises(KeyError):
         maker.make("squares", workers=1)
@@ -87,6 +94,15 @@ def test_every_recipe_has_its_cube_in_the_book(maker):
 
 
 def test_the_scales_hold_the_notable_ones(maker):
-    assert len(maker.SCALES) == 17
+    scales = import_module("recipes.initialization").SCALES
+    assert len(scales) == 17
     for gain in (3**-0.5, 1.0, 2**0.5):
-        assert np.isclose(maker.SCALES, gain).sum() == 1
+        assert np.isclose(scales, gain).sum() == 1
+
+
+def test_the_checksum_follows_the_experiments_a_run_uses(maker):
+    used = import_module("recipes.recipe").experiments_of
+    run = maker.RECIPES["init_trainability"].run
+    modules = used(sys.modules[run.__module__])
+    assert "coursekit.experiments.trainability" in modules
+    assert "coursekit.experiments.optimizer_paths" not in modules
