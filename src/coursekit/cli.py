@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 __all__ = ["main"]
 
@@ -124,12 +125,33 @@ def _grade_options(parser: argparse.ArgumentParser) -> None:
         "submission has six times as much",
     )
     add("--quiet", action="store_true", help="no progress bar")
+    add(
+        "--doctor",
+        action=_Doctor,
+        nargs=0,
+        help="say which sandbox this machine gives, line by line, and end",
+    )
     add("--unsafe", action="store_true", help=UNSAFE)
 
 
+class _Doctor(argparse.Action):
+    """Report on the machine in place of grading, like ``--help``."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *rest: Any) -> None:
+        """Print the findings and end with the verdict's status."""
+        from coursekit.labs.grading.doctor import examine_machine
+
+        found = examine_machine()
+        marks = {True: "ok", False: "NO", None: "--"}
+        for one in found:
+            print(f"{marks[one.good]:3}{one.name:24}{one.says}")
+        parser.exit(0 if found[-1].good else NO_SANDBOX)
+
+
 def _grade(options: argparse.Namespace) -> int:
+    from coursekit.labs.grading.limits import Limits
     from coursekit.labs.grading.run import grade
-    from coursekit.labs.grading.sandbox import Limits, SandboxError
+    from coursekit.labs.grading.sandbox import SandboxError
 
     seconds = options.seconds
     if not seconds > 0:

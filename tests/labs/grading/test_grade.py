@@ -17,8 +17,8 @@ from grading_notebooks import LAB, QUESTIONS, bare, released, solutions, submiss
 from coursekit.labs import lab
 from coursekit.labs.grading.folder import slug
 from coursekit.labs.grading.gradebook import Gradebook
+from coursekit.labs.grading.limits import Limits
 from coursekit.labs.grading.run import grade
-from coursekit.labs.grading.sandbox import Limits
 
 pytest.importorskip("nbgrader")
 pytestmark = pytest.mark.sandbox

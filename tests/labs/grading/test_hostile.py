@@ -13,7 +13,8 @@ from grading_notebooks import LAB, QUESTIONS, only_if, released, solutions, subm
 from coursekit.labs import lab
 from coursekit.labs.grading.examine import examine
 from coursekit.labs.grading.folder import Found
-from coursekit.labs.grading.sandbox import Limits, Supply
+from coursekit.labs.grading.limits import Limits
+from coursekit.labs.grading.pool import Pool
 from coursekit.labs.grading.submission import read
 
 pytestmark = pytest.mark.sandbox
@@ -43,7 +44,7 @@ def _write(data):
 
 @pytest.fixture(scope="module")
 def supply():
-    supply = Supply()
+    supply = Pool()
     yield supply
     supply.close()
 

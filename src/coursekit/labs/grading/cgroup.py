@@ -73,6 +73,15 @@ class Cgroup:
         script = f'for f in {files}; do echo $$ > "$f" || exit 97; done; exec "$@"'
         return ["/bin/sh", "-c", script, "sh"]
 
+    def add(self, process: int) -> None:
+        """Move a process into the group; its forks will follow it.
+
+        Args:
+            process: Its number.
+        """
+        for directory in self.directories:
+            (directory / "cgroup.procs").write_text(str(process))
+
     def out_of_memory(self) -> bool:
         """Say whether the kernel ended a process of the group for its memory.
 

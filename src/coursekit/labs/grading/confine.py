@@ -15,14 +15,17 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import coursekit
 
-__all__ = ["ENVIRONMENT", "bubblewrap", "mounted", "python"]
+__all__ = ["ENVIRONMENT", "KEPT", "below_tmp", "bubblewrap", "mounted", "python"]
 
 PACKAGE = Path(coursekit.__file__).resolve().parent
 NOBODY = "65534"
+STAGE = "/stage"  # where a fork of the zygote makes its `/tmp`
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/tmp",
@@ -35,14 +38,18 @@ ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
     "USER": "student",
 }
-MODULES = ("__init__", "cells", "decoding", "values", "wire", "worker")
+MODULES = (
+    *("__init__", "cells", "decoding", "namespaces", "seccomp", "values", "wire"),
+    *("worker", "zygote"),
+)
 INSIDE = ("labs/caller.py", *(f"labs/grading/{name}.py" for name in MODULES))
 PROC = ("cpuinfo", "meminfo", "stat")
 DEVICES = ("null", "zero", "full", "random", "urandom")
 COMMAND = (
     "import sys; sys.path[:0] = {path!r}; "
-    "from coursekit.labs.grading.worker import main; main({descriptor})"
+    "from coursekit.labs.grading.{module} import main; main({arguments})"
 )
+KEPT = ("CAP_SYS_ADMIN", "CAP_SETPCAP")  # to unshare and mount; to give up both
 
 
 def interpreter() -> Path:
@@ -76,12 +83,22 @@ def mounted() -> list[Path]:
     return [p for p in found if not any(q in p.parents for q in found)]
 
 
-def bubblewrap(scratch: int, rules: int | None) -> list[str]:
+def below_tmp() -> list[str]:
+    """List what a new `/tmp` would hide.
+
+    Returns:
+        Those of the mounted directories that lie there.
+    """
+    return [str(p) for p in mounted() if Path("/tmp") in p.parents]
+
+
+def bubblewrap(scratch: int, rules: int | None, keep: Sequence[str] = ()) -> list[str]:
     """Write the command line that confines what follows it.
 
     Args:
         scratch: Bytes of the writable directory.
         rules: File descriptor from which bubblewrap reads the seccomp filter.
+        keep: Capabilities, valid inside alone, that a zygote confines its forks with.
 
     Returns:
         Arguments, up to and including ``--``.
@@ -95,8 +112,11 @@ def bubblewrap(scratch: int, rules: int | None) -> list[str]:
     command += ["--clearenv"]
     command += [f"--unshare-{n}" for n in ("user", "pid", "net", "ipc", "uts")]
     command += ["--unshare-cgroup-try", "--cap-drop", "ALL", "--hostname", "sandbox"]
+    for name in keep:
+        command += ["--cap-add", name]
     command += ["--uid", NOBODY, "--gid", NOBODY]
     command += ["--size", str(scratch), "--tmpfs", "/tmp"]  # binds may lie below it
+    command += ["--dir", STAGE] if keep else []
     for path in mounted():
         if path.is_symlink():
             command += ["--symlink", os.readlink(path), str(path)]
@@ -133,15 +153,18 @@ def _hide_labs() -> list[str]:
     return [*command, "--remount-ro", str(labs)]
 
 
-def python(descriptor: int) -> list[str]:
-    """Write the command line of a worker.
+def python(module: str, *arguments: Any) -> list[str]:
+    """Write the command line of a worker or a zygote.
 
     Args:
-        descriptor: The worker's end of the socket.
+        module: ``"worker"`` or ``"zygote"``.
+        *arguments: Those of its `main`; the first is its end of the socket.
 
     Returns:
         Arguments; the interpreter reads no environment and no user's packages.
     """
     path = [str(p) for p in (PACKAGE.parent, *packages())]
-    code = COMMAND.format(path=path, descriptor=descriptor)
+    code = COMMAND.format(
+        path=path, module=module, arguments=", ".join(map(repr, arguments))
+    )
     return [str(interpreter()), "-I", "-B", "-c", code]

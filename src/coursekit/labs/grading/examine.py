@@ -17,9 +17,10 @@ import numpy as np
 
 from coursekit.labs.exercise import Exercise
 from coursekit.labs.grading.examinee import CellNote, Examinee
+from coursekit.labs.grading.limits import Limits
 from coursekit.labs.grading.outcome import Outcome, Question, status
 from coursekit.labs.grading.remote import RemoteCaller
-from coursekit.labs.grading.sandbox import Limits, Sandbox, SandboxError
+from coursekit.labs.grading.sandbox import Sandbox, SandboxError
 from coursekit.labs.grading.secret import draw
 from coursekit.labs.grading.submission import Submission
 from coursekit.labs.registry import Lab

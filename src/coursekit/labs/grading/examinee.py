@@ -19,7 +19,8 @@ from typing import Any, cast
 from torch import Tensor
 
 from coursekit.labs.caller import ErrorKind, Recipe, StudentError
-from coursekit.labs.grading.sandbox import Limits, Sandbox
+from coursekit.labs.grading.limits import Limits
+from coursekit.labs.grading.sandbox import Sandbox
 from coursekit.labs.grading.values import WireError
 from coursekit.labs.grading.wire import Closed, Late
 

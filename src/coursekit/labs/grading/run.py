@@ -22,11 +22,13 @@ import coursekit
 from coursekit.labs import registry
 from coursekit.labs.grading import secret as secrets_of
 from coursekit.labs.grading.confine import mounted
+from coursekit.labs.grading.doctor import best
 from coursekit.labs.grading.examine import examine
 from coursekit.labs.grading.feedback import page
 from coursekit.labs.grading.folder import Found, find
 from coursekit.labs.grading.gradebook import Gradebook
-from coursekit.labs.grading.sandbox import Limits, Sandbox, Supply
+from coursekit.labs.grading.limits import Limits
+from coursekit.labs.grading.sandbox import Sandbox
 from coursekit.labs.grading.submission import Submission, read
 from coursekit.labs.grading.table import replace, write_table
 from coursekit.labs.grading.view import write_view
@@ -92,8 +94,7 @@ def grade(
     _keep_apart(submissions, out, secret)
     found, ignored = find(submissions, lab.name)
     limits = limits or Limits()
-    with contextlib.closing(Supply(confined=not unsafe)) as supply, _alone(out):
-        supply.check(limits)
+    with _alone(out), contextlib.closing(best(limits, not unsafe)) as supply:
         key = secrets_of.load(secret)
         url = f"sqlite:///{out / 'gradebook.db'}"
         with contextlib.closing(Gradebook(url, lab)) as book:
