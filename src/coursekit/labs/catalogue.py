@@ -1,15 +1,25 @@
 r"""Which lab holds which exercises."""
 
 from coursekit.labs.registry import Lab, Written
+from coursekit.labs.tasks.clip_norm import CLIP_NORM
+from coursekit.labs.tasks.dead_fraction import DEAD_FRACTION
 from coursekit.labs.tasks.forward_backward_std import FORWARD_BACKWARD_STD
 from coursekit.labs.tasks.glorot_std import GLOROT_STD
 from coursekit.labs.tasks.he_std import HE_STD
+from coursekit.labs.tasks.maxout import MAXOUT
+from coursekit.labs.tasks.mlp_backward import MLP_BACKWARD
 from coursekit.labs.tasks.symmetry_rank import SYMMETRY_RANK
 from coursekit.labs.tasks.zero_last import ZERO_LAST
 
 __all__ = ["LABS"]
 
 LABS: tuple[Lab, ...] = (
+    Lab(
+        "10_vanishing_gradients",
+        "Vanishing and exploding gradients",
+        exercises=(MLP_BACKWARD, CLIP_NORM, DEAD_FRACTION, MAXOUT),
+        written=(Written("explain_explosion", "What each cure can do", 6, minutes=12),),
+    ),
     Lab(
         "11_initialization",
         "Initialization",

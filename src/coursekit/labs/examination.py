@@ -2,6 +2,7 @@ r"""How an answer is examined: call, read, compare, and say what went wrong."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy as np
 from coursekit.labs.agreement import agree
 from coursekit.labs.caller import Caller, Recipe, StudentError
 from coursekit.labs.exercise import Case, Exercise, Mutant, Unusable
+from coursekit.labs.local import LocalCaller
 from coursekit.labs.result import CaseResult, CheckResult, explain
 
-__all__ = ["examine"]
+__all__ = ["Stopped", "examine", "outcome"]
 
 STOPS = ("missing", "undefined", "timeout", "memory", "killed", "recursion")
 CHANGED = (
@@ -54,20 +56,75 @@ def _try(of: Exercise, caller: Caller, case: Case) -> tuple[Any, CaseResult]:
     def result(kind: str, message: str) -> CaseResult:
         return CaseResult(case.says, case.part, kind, message, case.line)
 
-    try:
-        raw = caller(*case.args)
-        changed = _changed(of, caller, case)
-        value = of.read(case, raw)
-    except StudentError as error:
-        return None, result(error.kind, explain(error, of.signature))
-    except Unusable as error:
-        return None, result("unusable", str(error))
+    value, changed = outcome(of, caller, case)
+    if case.raises and not _stops(value):
+        said = _not_refused(case, value)
+        return value, result("wrong" if said else "passed", said)
+    if isinstance(value, Stopped):
+        return value, result(value.kind, value.message)
     wrong = of.compare(case, value, of.expected(case))
     if wrong is not None:
         return value, result("wrong", wrong)
     if changed:
         return value, result("changed", changed)
     return value, result("passed", "")
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Stand for the value of a call that gave none; two are equal if of one kind.
+
+    Args:
+        kind: As in `CaseResult`.
+        message: A sentence for whoever wrote the answer.
+        type_name: Name of the exception class, if there was one.
+    """
+
+    kind: str
+    message: str = field(compare=False)
+    type_name: str = field(default="", compare=False)
+
+
+def _stops(value: Any) -> bool:
+    return isinstance(value, Stopped) and value.kind in STOPS
+
+
+def outcome(of: Exercise, caller: Caller, case: Case) -> tuple[Any, str]:
+    """Call an answer and read what it gave.
+
+    Args:
+        of: The exercise.
+        caller: The answer.
+        case: The call.
+
+    Returns:
+        The value, or how it stopped, and what is wrong with its arguments now.
+    """
+    changed = ""
+    try:
+        raw = caller(*case.args)
+        changed = _changed(of, caller, case)
+        return ("no refusal" if case.raises else of.read(case, raw)), changed
+    except StudentError as error:
+        said = explain(error, of.signature)
+        return Stopped(error.kind, said, error.type_name), changed
+    except Unusable as error:
+        return Stopped("unusable", str(error)), changed
+
+
+def _not_refused(case: Case, value: Any) -> str:
+    """Say what an answer did with a call that it had to refuse.
+
+    Returns:
+        A sentence, or an empty string.
+    """
+    if not isinstance(value, Stopped):
+        return f"It returned a value, expected a `ValueError`: {case.raises}"
+    if value.type_name == "ValueError":
+        return ""
+    return (
+        f"{value.message}. Expected is a `ValueError`, raised on purpose: {case.raises}"
+    )
 
 
 def _changed(of: Exercise, caller: Caller, case: Case) -> str:
@@ -93,18 +150,17 @@ def _changed(of: Exercise, caller: Caller, case: Case) -> str:
 def _diagnose(of: Exercise, cases: list[Case], values: list[Any]) -> Mutant | None:
     """Find the mutant that answers every case as the student did.
 
+    Where the student's answer stopped with an error, the mutant has to stop as well.
+
     Returns:
         The first such mutant, or ``None``.
     """
-    if any(value is None for value in values):
+    if any(_stops(value) for value in values):
         return None
     for mutant in of.mutants:
-        try:
-            answers = [of.expected(case, mutant.function) for case in cases]
-        except (StudentError, Unusable):
-            continue
-        pairs = zip(answers, values, strict=True)
-        if all(agree(a, v, of.likeness) for a, v in pairs):
+        caller = LocalCaller(mutant.function)
+        pairs = zip(cases, values, strict=True)
+        if all(agree(outcome(of, caller, c)[0], v, of.likeness) for c, v in pairs):
             return mutant
     return None
 

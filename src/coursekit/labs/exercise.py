@@ -40,6 +40,8 @@ class Case:
         says: The call in words, as shown to the student.
         line: Equation line that this case can violate, ``"(2)"`` say.
         facts: What the comparison needs to know and the answer does not see.
+        raises: Why the call has to be refused with a `ValueError`; empty if it has
+            an answer. A refusal is then right, and nothing else is.
     """
 
     part: str
@@ -47,6 +49,7 @@ class Case:
     says: str
     line: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    raises: str = ""
 
 
 @dataclass(frozen=True)
