@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ class Core:
     paths: list[str]
     reasons: list[str]
     probes: list[dict[str, Tensor]] = field(default_factory=list)
+    updates: list[int] = field(default_factory=list)
 
 
 def run_core(
@@ -53,7 +55,9 @@ def run_core(
     given["until"] = until or {}
     job = Job(model, sets, read, loss, **given)
     n = len(read)
-    core = Core([Tensor()] * n, [{}] * n, [""] * n, [""] * n, [""] * n, [{}] * n)
+    core = Core(
+        [Tensor()] * n, [{}] * n, [""] * n, [""] * n, [""] * n, [{}] * n, [0] * n
+    )
     for rows in buckets(read, [steps] * n):
         pair = [build(model, read[r], dtype, sets.few(2)) for r in (rows[0], rows[-1])]
         chosen, reason = choose_path(pair, sets.few(16))
@@ -67,6 +71,7 @@ def run_core(
                 core.tensors[row] = {name: value[i] for name, value in named.items()}
                 core.probes[row] = {name: v[i] for name, v in record.probes.items()}
                 core.status[row] = record.status[i]
+                core.updates[row] = int(record.updates[i])
                 core.paths[row], core.reasons[row] = chosen, reason
     return core
 
@@ -88,6 +93,7 @@ def hold_to_the_loop(
         made = len(alone.losses)
         close(core.losses[row][:made], torch.tensor(alone.losses, dtype=plain["dtype"]))
         assert core.losses[row][made:].isnan().all()
+        assert core.updates[row] == sum(map(isfinite, alone.losses))
         wanted = alone.model.state_dict()
         for name, value in core.tensors[row].items():
             close(value, wanted[name])

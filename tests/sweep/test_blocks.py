@@ -163,7 +163,10 @@ def test_a_model_that_is_good_enough_stops(core: Callable[..., Any]) -> None:
         ("<= self.until[name]", ">= self.until[name]"),
         ('self._leave(stop, "stopped")', "pass"),
         ("[self.rows, moment]", "[self.rows, moment - 1]"),
-        ('"done" if complete else', '"interrupted" if complete else'),
+        (
+            '"done" if self.made == steps else',
+            '"interrupted" if self.made == steps else',
+        ),
     ],
 )
 def test_the_checks_kill_the_mutant(

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from ..optim import l2_gradient
 from ..optim.engine.batch import Batch
-from ..optim.engine.fused import KERNELS, fused_step
+from ..optim.engine.fused import KERNELS, Kernel, kernel_for
 from .around import Around
 from .setting import Setting
 
@@ -49,11 +49,14 @@ class Bank:
     def _deal(self) -> None:
         # views made once: with a rate a model, cutting would cost more than updating
         self.sizes = [len(group.settings) for group in self.groups]
-        for group, *mine in zip(self.groups, *self._cut(self.thetas), strict=True):
-            group.thetas = mine
+        thetas = [theta.data for theta in self.thetas]
+        for group, *mine in zip(self.groups, *self._cut(thetas), strict=True):
+            group.begin(mine)
 
-    def _cut(self, tensors: list[Tensor]) -> list[tuple[Tensor, ...]]:
-        return [tensor.data.split(self.sizes) for tensor in tensors]
+    def _cut(self, tensors: list[Tensor]) -> list[Sequence[Tensor]]:
+        if len(self.sizes) == 1:
+            return [[tensor] for tensor in tensors]
+        return [tensor.split_with_sizes(self.sizes) for tensor in tensors]
 
     def step(self, grads: list[Tensor], t: int) -> None:
         """Update all models.
@@ -63,6 +66,7 @@ class Bank:
             t: Number of the update, from 1.
         """
         with torch.no_grad():
+            grads = [g.contiguous() for g in grads]  # as a kernel needs them
             for group, *mine in zip(self.groups, *self._cut(grads), strict=True):
                 group.step(mine, t)
 
@@ -97,9 +101,17 @@ class Group:
         self.fused = _has_kernel(first)
         self.scheduled = any(setting.schedule is not None for setting in settings)
         self.around = Around(settings)
-        self.thetas: list[Tensor] = []
         self.states: list[dict[str, Tensor]] = []
-        self._rate: Any = None
+
+    def begin(self, thetas: list[Tensor]) -> None:
+        """Take parameters over, and forget what was prepared for others.
+
+        Args:
+            thetas: Of the group's models, each ``[models, ...]``.
+        """
+        self.thetas = thetas
+        self._batch: Batch | None = None
+        self._kernel: Kernel | None = None
 
     def step(self, grads: list[Tensor], t: int) -> None:
         """Update the group's models.
@@ -110,15 +122,25 @@ class Group:
         """
         thetas = self.thetas
         grads = self.around.before(thetas, grads, t)
-        hyper = {**self.settings[0].hyper, "lr": self._lr(t, thetas[0])}
-        if self.fused:
-            self.states = self.states or [self.rule.init(theta) for theta in thetas]
-            batch = Batch(thetas, grads, self.states, t, hyper, self.l2)
-            if not fused_step(self.rule.name, batch):
-                self._update(thetas, grads, t, hyper)
-        else:
-            self._update(thetas, grads, t, hyper)
+        batch = self._prepared(grads, t)
+        if self._kernel is None or not self._kernel(batch):
+            self._update(thetas, grads, t, batch.hyper)
         self.around.after(thetas, t)
+
+    def _prepared(self, grads: list[Tensor], t: int) -> Batch:
+        # what stays the same from update to update is looked at once
+        if self._batch is None:
+            hyper = {**self.settings[0].hyper, "lr": self._lr(t, self.thetas[0])}
+            if self.fused and not self.states:
+                self.states = [self.rule.init(theta) for theta in self.thetas]
+            self._batch = Batch(self.thetas, grads, self.states, t, hyper, self.l2)
+            if self.fused:
+                self._kernel = kernel_for(self.rule.name, self._batch)
+        batch = self._batch
+        batch.gs, batch.t, batch.states = grads, t, self.states
+        if self.scheduled:
+            batch.hyper["lr"] = self._lr(t, self.thetas[0])
+        return batch
 
     def _update(
         self, thetas: list[Tensor], grads: list[Tensor], t: int, hyper: dict[str, Any]
@@ -145,12 +167,10 @@ class Group:
         return flat if self.rule.scope == "tensor" else [torch.cat(flat, 1)]
 
     def _lr(self, t: int, like: Tensor) -> Any:
-        if self.scheduled or self._rate is None:
-            rates = [setting.lr(t) for setting in self.settings]
-            alike = self.fused or like.dtype not in EXACT
-            column = torch.tensor(rates, dtype=like.dtype, device=like.device)
-            self._rate = rates[0] if alike else column[:, None]
-        return self._rate
+        rates = [setting.lr(t) for setting in self.settings]
+        if self.fused or like.dtype not in EXACT:
+            return rates[0]
+        return torch.tensor(rates, dtype=like.dtype, device=like.device)[:, None]
 
     def keep(self, rows: Sequence[int]) -> None:
         """Forget all models but those of the given rows.
@@ -158,7 +178,7 @@ class Group:
         Args:
             rows: Positions in the group.
         """
-        self.settings, self._rate = [self.settings[row] for row in rows], None
+        self.settings = [self.settings[row] for row in rows]
         self.around.keep(rows)
         self.states = [
             {name: value[list(rows)] for name, value in state.items()}

@@ -17,13 +17,18 @@ __all__ = ["differentiate", "hessian_product"]
 
 
 def differentiate(
-    value: Tensor, thetas: Sequence[Tensor], *, graph: bool = False
+    value: Tensor,
+    thetas: Sequence[Tensor],
+    slope: Tensor | None = None,
+    *,
+    graph: bool = False,
 ) -> list[Tensor]:
     """Differentiate one number.
 
     Args:
-        value: The number.
+        value: The number, or what it is a function of.
         thetas: What to differentiate with respect to.
+        slope: The derivative of the number with respect to ``value``.
         graph: Whether the result can be differentiated again.
 
     Returns:
@@ -31,7 +36,12 @@ def differentiate(
     """
     return list(
         torch.autograd.grad(
-            value, thetas, create_graph=graph, allow_unused=True, materialize_grads=True
+            value,
+            thetas,
+            slope,
+            create_graph=graph,
+            allow_unused=True,
+            materialize_grads=True,
         )
     )
 

@@ -22,6 +22,9 @@ from .streams import stream
 
 __all__ = ["Feed", "noisy", "subset"]
 
+Batch = tuple[Inputs, Tensor]
+AHEAD = 2**18
+
 
 def subset(n: int, size: int | None, seed: int) -> Int[Tensor, " size"]:
     """Pick the examples of a training subset; smaller ones lie inside larger ones.
@@ -96,19 +99,33 @@ class Feed:
             seed: stream(seed, "order") for seed in dict.fromkeys(self.seeds)
         }
         self.pending = self.pool[:, :0]
+        self.dealt: list[Batch] = []
 
-    def batch(self) -> tuple[Inputs, Tensor]:
+    def batch(self) -> Batch:
         """Deal the next batch.
 
         Returns:
             A tuple of inputs, and targets, each ``[models, batch, ...]``.
         """
         if self.batch_size == self.n:
-            return self.take(self.pool)
-        while self.pending.shape[1] < self.batch_size:
+            self.dealt = self.dealt or [self.take(self.pool)]
+            return self.dealt[0]
+        self.dealt = self.dealt or self._deal(self._ahead())
+        return self.dealt.pop(0)
+
+    def _ahead(self) -> int:
+        # small batches are looked up several at a time, which saves starting operations
+        one = sum(x[0].numel() * x.element_size() for x in self.x)
+        return max(1, min(16, AHEAD // (one * self.pool.shape[0] * self.batch_size)))
+
+    def _deal(self, batches: int) -> list[Batch]:
+        size = batches * self.batch_size
+        while self.pending.shape[1] < size:
             self.pending = torch.cat([self.pending, self._epoch()], 1)
-        now, self.pending = self.pending.tensor_split([self.batch_size], 1)
-        return self.take(now)
+        now, self.pending = self.pending.tensor_split([size], 1)
+        x, y = self.take(now.unflatten(1, (batches, -1)).transpose(0, 1))
+        each = zip(*(values.unbind() for values in (*x, y)), strict=True)
+        return [(tuple(inputs), targets) for *inputs, targets in each]
 
     def _epoch(self) -> Int[Tensor, "models n"]:
         orders = {
@@ -116,14 +133,14 @@ class Feed:
         }
         return self.pool.gather(1, torch.stack([orders[seed] for seed in self.seeds]))
 
-    def take(self, rows: Int[Tensor, "models batch"]) -> tuple[Inputs, Tensor]:
+    def take(self, rows: Int[Tensor, "*batches models batch"]) -> Batch:
         """Look up each model's examples.
 
         Args:
             rows: Positions in the training set.
 
         Returns:
-            A tuple of inputs, and targets, each ``[models, batch, ...]``.
+            A tuple of inputs, and targets, each ``[*batches, models, batch, ...]``.
         """
         rows = rows.to(self.y.device)
         flat = rows.flatten()
@@ -134,7 +151,7 @@ class Feed:
         x = tuple(pick(each) for each in self.x)
         if self.clean:
             return x, pick(self.y[0])
-        models = torch.arange(len(rows), device=rows.device)[:, None]
+        models = torch.arange(len(self.y), device=rows.device)[:, None]
         return x, self.y[models, rows]
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -143,3 +160,4 @@ class Feed:
         self.pool, self.pending = self.pool[rows], self.pending[rows]
         self.y = self.y if self.clean else self.y[rows]
         self.seeds = [self.seeds[row] for row in rows]
+        self.dealt = [(tuple(v[rows] for v in x), y[rows]) for x, y in self.dealt]

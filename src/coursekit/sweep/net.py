@@ -117,9 +117,9 @@ class Net:
         Returns:
             Losses, ``[models]``, and a gradient like each of ``trained``.
         """
-        losses = self.objective(self.outputs(x), y)
-        grads = differentiate(losses.sum(), self.trained)  # (1), (2)
-        return losses.detach(), grads
+        outputs = self.outputs(x)
+        losses, slope = self.objective.slope(outputs.detach(), y)  # (1)
+        return losses, differentiate(outputs, self.trained, slope)  # (2)
 
     def curvature(self, x: Inputs, y: Tensor, v: Sequence[Tensor]) -> list[Tensor]:
         """Multiply every model's Hessian with a vector of its own.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 
 import torch
 from jaxtyping import Bool
@@ -73,6 +74,9 @@ class Block:
         self.net, self.bank, self.feed, self.data = net, bank, feed, data
         self.probes, self.moments, self.until = probes, list(moments), until
         self.rows = list(range(len(net.thetas[0])))
+        # the same rows; as long as nobody has left, a slice is found faster
+        self.here: slice | list[int] = slice(None)
+        self.made = 0
 
     def train(self, steps: int, tick: Tick = lambda t: True) -> Record:
         """Make the updates.
@@ -92,17 +96,16 @@ class Block:
                 break
             x, y = self.feed.batch()
             losses, grads = self.net.gradient(x, y)
-            self.record.losses[self.rows, t - 1] = losses.to(self.record.losses)
-            finite = losses.isfinite()
-            if not finite.all():
+            self.record.losses[self.here, t - 1] = losses.to(self.record.losses)
+            if not isfinite(losses.sum()):
+                finite = losses.isfinite()
                 self._leave(~finite, "diverged")
                 grads = [g[finite] for g in grads]
             self.bank.step(grads, t)
-            self.record.updates[self.rows] = t
+            self.made = t
             self._measure(t)
         everyone = torch.ones(len(self.rows), dtype=torch.bool)
-        complete = bool((self.record.updates[self.rows] == steps).all())
-        self._leave(everyone, "done" if complete else "interrupted")
+        self._leave(everyone, "done" if self.made == steps else "interrupted")
         return self.record
 
     def _blank(self, steps: int) -> Record:
@@ -133,8 +136,9 @@ class Block:
             target[gone] = value.detach()[where].to(target.device)
         for row in gone:
             self.record.status[row] = status
+        self.record.updates[gone] = self.made
         stay = (~leaving).nonzero().flatten().tolist()
-        self.rows = [self.rows[i] for i in stay]
+        self.rows = self.here = [self.rows[i] for i in stay]
         for part in (self.net, self.bank, self.feed):
             part.keep(stay)
 

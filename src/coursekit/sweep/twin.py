@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from .. import norm
 from ..layers import ACTIVATIONS as NAMED
+from .chain import chained
 from .leaf import Each, Leaf, Mapped
 from .leaf_free import Flat, StackedDropout
 from .leaf_norms import StackedBatchNorm, StackedChannelNorm, StackedFeatureNorm
@@ -153,6 +154,9 @@ class Twin:
             else self._twin([layer._modules[name] for layer in layers])  # type: ignore[misc]
             for name, child in layers[0]._modules.items()
         }
+        if type(twin).forward is nn.Sequential.forward:
+            plain = twin.forward
+            twin.forward = chained([*twin._modules.values()], plain)  # type: ignore[assignment, arg-type]
         return twin
 
     def _stack(self, tensors: Sequence[Tensor | None]) -> Any:

@@ -16,12 +16,13 @@ from .batch import Batch
 from .threads import one_thread
 from .vector import PIECE
 
-__all__ = ["fused_step"]
+__all__ = ["Kernel", "fused_step", "kernel_for"]
 
 FLOATS = {torch.float32, torch.float64}
+Kernel = Callable[[Batch], bool]
 
 # Name of the rule: the operation that has to be there, and what calls it.
-KERNELS: dict[str, tuple[str, Callable[[Batch], bool]]] = {
+KERNELS: dict[str, tuple[str, Kernel]] = {
     **dict.fromkeys(("gd", "sgd"), ("_fused_sgd_", fused_sgd.gd)),
     "sgdm": ("_fused_sgd_", fused_sgd.sgdm),
     "nag": ("_fused_sgd_", fused_sgd.nag),
@@ -58,8 +59,26 @@ def fused_step(rule: str, batch: Batch) -> bool:
         >>> theta
         tensor([0.7500, 0.7500])
     """
-    if rule not in KERNELS:
+    kernel = kernel_for(rule, batch)
+    if kernel is None:
         return False
+    with one_thread(all(g.numel() <= PIECE for g in batch.gs)):
+        return kernel(batch)
+
+
+def kernel_for(rule: str, batch: Batch) -> Kernel | None:
+    """Find the kernel that takes such a batch, for whoever makes many like it.
+
+    Args:
+        rule: Name of the rule.
+        batch: Parameters, their gradients and states, and the numbers.
+
+    Returns:
+        What updates a batch and says whether it did; None if there is nothing for
+        this rule, these numbers or this layout in memory.
+    """
+    if rule not in KERNELS:
+        return None
     operation, kernel = KERNELS[rule]
     numbers = [batch.weight_decay, *batch.hyper.values(), *batch.hyper.get("betas", ())]
     if (
@@ -67,9 +86,8 @@ def fused_step(rule: str, batch: Batch) -> bool:
         or any(isinstance(number, Tensor) for number in numbers)
         or not _dense(batch)
     ):
-        return False
-    with one_thread(all(g.numel() <= PIECE for g in batch.gs)):
-        return kernel(batch)
+        return None
+    return kernel
 
 
 @cache
