@@ -95,7 +95,8 @@ class Recipe:
             return target
         with torch.random.fork_rng(devices=[], enabled=self.seed is not None):
             if self.seed is not None:
-                torch.manual_seed(self.seed)
+                # torch.manual_seed walks the stack for CUDA's sake: a millisecond
+                torch.default_generator.manual_seed(self.seed)
             built = target(*self.args, **self.kwargs)
         if isinstance(built, nn.Module):
             if self.dtype is not None:

@@ -13,15 +13,13 @@ import dataclasses
 import time
 from collections.abc import Callable
 
-import numpy as np
-
 from coursekit.labs.exercise import Exercise
 from coursekit.labs.grading.examinee import CellNote, Examinee
 from coursekit.labs.grading.limits import Limits
 from coursekit.labs.grading.outcome import Outcome, Question, status
+from coursekit.labs.grading.prepared import Prepared, Session
 from coursekit.labs.grading.remote import RemoteCaller
 from coursekit.labs.grading.sandbox import Sandbox, SandboxError
-from coursekit.labs.grading.secret import draw
 from coursekit.labs.grading.submission import Submission
 from coursekit.labs.registry import Lab
 from coursekit.labs.release import TEXT_STUB
@@ -56,6 +54,7 @@ def examine(
     secret: bytes,
     limits: Limits,
     start: Callable[[Limits], Sandbox],
+    prepared: Prepared | None = None,
 ) -> Outcome:
     """Grade one submission.
 
@@ -65,6 +64,7 @@ def examine(
         secret: The course's secret.
         limits: What the submission may use.
         start: Starts a worker.
+        prepared: The lab with its cases drawn; drawn here if ``None``.
 
     Returns:
         The outcome; one for every submission, whatever it does.
@@ -72,14 +72,15 @@ def examine(
     begun = time.monotonic()
     if submission.status:
         return _unread(submission, lab)
+    prepared = prepared or Prepared(lab, secret)
     names = [e.name for e in lab.exercises]
     with Examinee(submission.code(), names, limits, start) as examinee:
-        shown = {e.name: _check(e, examinee, None) for e in lab.exercises}
+        shown = {n: _check(prepared.visible[n], examinee, True) for n in names}
         hidden = {
-            e.name: _check(e, examinee, draw(secret, lab.name, e.name))
-            if shown[e.name].status not in ENDS
-            else shown[e.name]
-            for e in lab.exercises
+            n: _check(prepared.hidden[n], examinee, False)
+            if shown[n].status not in ENDS
+            else shown[n]
+            for n in names
         }
         notes = tuple(_tell(note) for note in examinee.notes)
     questions = [_question(e, shown[e.name], hidden[e.name]) for e in lab.exercises]
@@ -96,10 +97,8 @@ def examine(
     )
 
 
-def _check(
-    exercise: Exercise, examinee: Examinee, rng: np.random.Generator | None
-) -> CheckResult:
-    """Run one check, visible without a generator and hidden with one.
+def _check(session: Session, examinee: Examinee, visible: bool) -> CheckResult:
+    """Run one check.
 
     Returns:
         Its result; ``"check failed"`` if the check itself raised.
@@ -107,19 +106,19 @@ def _check(
     Raises:
         SandboxError: If no worker can be had any more; that is no student's fault.
     """
-    caller = RemoteCaller(examinee, exercise.name)
+    caller = RemoteCaller(examinee, session.name)
     try:
-        result = exercise.examine(caller, rng, visible=rng is None)
+        result = session.examine(caller, visible=visible)
     except SandboxError:
         raise
     except Exception:
-        result = _failed(exercise, "check failed", HIDDEN["check failed"])
+        result = _failed(session, "check failed", HIDDEN["check failed"])
     if (closed := caller.closed) is None:
         return result
     kind = "violation" if closed.kind == "protocol" else closed.kind
     if result.status == kind:
         return result
-    return _failed(exercise, kind, explain(closed, exercise.signature))
+    return _failed(session, kind, explain(closed, session.signature))
 
 
 def _failed(exercise: Exercise, kind: str, message: str) -> CheckResult:

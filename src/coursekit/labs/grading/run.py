@@ -28,6 +28,7 @@ from coursekit.labs.grading.feedback import page
 from coursekit.labs.grading.folder import Found, find
 from coursekit.labs.grading.gradebook import Gradebook
 from coursekit.labs.grading.limits import Limits
+from coursekit.labs.grading.prepared import Prepared
 from coursekit.labs.grading.sandbox import Sandbox
 from coursekit.labs.grading.submission import Submission, read
 from coursekit.labs.grading.table import replace, write_table
@@ -120,6 +121,7 @@ class _Run:
     ):
         self.lab, self.book, self.out, self.secret = lab, book, out, secret
         self.limits, self.start, self.root = limits, start, root
+        self.prepared = Prepared(lab, secret)
 
     def grade(self, found: list[Found], again: bool, progress: bool) -> Report:
         """Grade what is to be graded.
@@ -152,7 +154,9 @@ class _Run:
         return report
 
     def _one(self, submission: Submission, key: str) -> None:
-        outcome = examine(submission, self.lab, self.secret, self.limits, self.start)
+        outcome = examine(
+            submission, self.lab, self.secret, self.limits, self.start, self.prepared
+        )
         write_view(self.out, submission, outcome)
         self.book.record(outcome, key)
 

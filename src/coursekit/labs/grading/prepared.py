@@ -1,0 +1,71 @@
+r"""Draw a lab's cases once for a whole class, and compute each expected value once.
+
+Everybody is asked the same cases, which the course's secret decides.  So what does not
+depend on the answer, the cases and the reference's values, is the same for all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from coursekit.labs.exercise import Case, Exercise
+from coursekit.labs.grading.secret import draw
+from coursekit.labs.registry import Lab
+
+__all__ = ["Prepared", "Session"]
+
+
+class Session(Exercise):
+    """An exercise with its cases drawn, that remembers what the reference answers."""
+
+    def expected(self, case: Case, function: Any = None) -> Any:
+        """Give the reference's answer to a case, computed at the first time.
+
+        Args:
+            case: The call.
+            function: What to call; the reference if ``None``.
+
+        Returns:
+            The answer as `read` gives it.
+        """
+        if function is not None:
+            return super().expected(case, function)
+        known = self.__dict__.setdefault("known", {})
+        if id(case) not in known:  # the cases live as long as this session
+            known[id(case)] = super().expected(case)
+        return known[id(case)]
+
+
+class Prepared:
+    """Hold the visible and the hidden session of every exercise of a lab.
+
+    Args:
+        lab: The lab.
+        secret: The course's secret.
+    """
+
+    def __init__(self, lab: Lab, secret: bytes):
+        self.visible = {e.name: _session(e, None) for e in lab.exercises}
+        self.hidden = {
+            e.name: _session(e, draw(secret, lab.name, e.name)) for e in lab.exercises
+        }
+
+
+def _session(exercise: Exercise, rng: np.random.Generator | None) -> Session:
+    """Draw the cases of one exercise.
+
+    Args:
+        exercise: The exercise.
+        rng: Source of the hidden cases; ``None`` draws the notebook's.
+
+    Returns:
+        The exercise, with these cases at every examination.
+    """
+    visible = rng is None
+    cases = exercise.cases(np.random.default_rng(0) if rng is None else rng, visible)
+    names = exercise.__dataclass_fields__
+    fields: dict[str, Any] = {name: getattr(exercise, name) for name in names}
+    fields["cases"] = lambda rng, visible: list(cases)
+    return Session(**fields)
