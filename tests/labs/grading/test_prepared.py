@@ -28,18 +28,12 @@ def test_the_reference_is_called_once_a_case_and_remembered_unchanged():
     prepared = Prepared(lab("11_initialization"), SECRET)
     for session in prepared.hidden.values():
         cases = session.cases(np.random.default_rng(), False)
-        first = [
-            session.expected(case) for case in cases if not getattr(case, "raises", "")
-        ]
+        first = [session.expected(case) for case in cases if not case.raises]
         result = session.examine(LocalCaller(session.reference), visible=False)
         assert result.passed
-        after = [
-            session.expected(case) for case in cases if not getattr(case, "raises", "")
-        ]
+        after = [session.expected(case) for case in cases if not case.raises]
         assert all(a is b for a, b in zip(first, after, strict=True))
         fresh = [
-            super(type(session), session).expected(c)
-            for c in cases
-            if not getattr(c, "raises", "")
+            super(type(session), session).expected(c) for c in cases if not c.raises
         ]
         assert all(agree(a, b, rtol=0.0) for a, b in zip(first, fresh, strict=True))
