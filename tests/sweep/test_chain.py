@@ -77,6 +77,7 @@ def everything(equal: Callable[..., Any]) -> None:
     check(equal)
     test_whatever_is_no_chain_runs_layer_by_layer(equal)
     test_longer_inputs_and_watched_layers_run_layer_by_layer()
+    test_tanh_is_exact_from_the_smallest_number_to_infinity(torch.float64)
 
 
 def net_of(make: Callable[[], nn.Module], path: str = "stacked") -> Any:
@@ -139,6 +140,15 @@ def test_longer_inputs_and_watched_layers_run_layer_by_layer() -> None:
         torch.testing.assert_close(a, b)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_tanh_is_exact_from_the_smallest_number_to_infinity(dtype: torch.dtype) -> None:
+    z = torch.logspace(-30, 30, 500, dtype=torch.double).to(dtype)
+    z = torch.cat([z, -z, torch.tensor([0.0, torch.inf, -torch.inf, torch.nan])])
+    wanted, found = z.double().tanh(), chain._tanh(z.to(dtype).clone()).double()
+    error = torch.finfo(dtype).eps * 3
+    torch.testing.assert_close(found, wanted, rtol=error, atol=0, equal_nan=True)
+
+
 def test_inputs_are_not_changed() -> None:
     net = net_of(lambda: nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 4)))
     x = X.expand(2, -1, -1).clone()
@@ -147,6 +157,9 @@ def test_inputs_are_not_changed() -> None:
 
 
 MUTANTS = [
+    ("_tanh", "clamp_(-20, 20)", "clamp_(-3, 3)"),
+    ("_tanh", "mul_(2)", "mul_(1)"),
+    ("_tanh", "e + 2", "e + 1"),
     ("_Chain", "b.unsqueeze(2)", "0 * b.unsqueeze(2)"),
     ("_Chain", "kept.append(ACTIVATIONS[kind][0](z))", "kept.append(z)"),
     ("_Chain", "[1](delta, a[1])", "[1](delta, a[1] * 0.5)"),
@@ -182,6 +195,10 @@ def test_the_checks_kill_the_mutant(
     wrong = mutate(getattr(chain, name), old, new)
     if name == "chained":
         monkeypatch.setattr(twin, "chained", wrong)
+    elif name == "_tanh":
+        monkeypatch.setattr(chain, name, wrong)
+        of_tanh = (wrong, chain.ACTIVATIONS[nn.Tanh][1])
+        monkeypatch.setitem(chain.ACTIVATIONS, nn.Tanh, of_tanh)
     else:
         monkeypatch.setattr(chain, name, wrong)
     with pytest.raises((*KILLED, ValueError)):
