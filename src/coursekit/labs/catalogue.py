@@ -1,14 +1,19 @@
 r"""Which lab holds which exercises."""
 
 from coursekit.labs.registry import Lab, Written
+from coursekit.labs.tasks.batch_norm import BATCH_NORM
 from coursekit.labs.tasks.clip_norm import CLIP_NORM
 from coursekit.labs.tasks.dead_fraction import DEAD_FRACTION
 from coursekit.labs.tasks.forward_backward_std import FORWARD_BACKWARD_STD
 from coursekit.labs.tasks.glorot_std import GLOROT_STD
 from coursekit.labs.tasks.he_std import HE_STD
+from coursekit.labs.tasks.layer_norm import LAYER_NORM
+from coursekit.labs.tasks.lnrnn_step import LNRNN_STEP
 from coursekit.labs.tasks.maxout import MAXOUT
 from coursekit.labs.tasks.mlp_backward import MLP_BACKWARD
+from coursekit.labs.tasks.norm_axes import NORM_AXES
 from coursekit.labs.tasks.symmetry_rank import SYMMETRY_RANK
+from coursekit.labs.tasks.whiten import WHITEN
 from coursekit.labs.tasks.zero_last import ZERO_LAST
 
 __all__ = ["LABS"]
@@ -25,5 +30,11 @@ LABS: tuple[Lab, ...] = (
         "Initialization",
         exercises=(HE_STD, GLOROT_STD, FORWARD_BACKWARD_STD, SYMMETRY_RANK, ZERO_LAST),
         written=(Written("explain_flat_gradients", "Explain a flat curve", 5),),
+    ),
+    Lab(
+        "12_normalization",
+        "Normalization",
+        exercises=(NORM_AXES, LAYER_NORM, BATCH_NORM, WHITEN, LNRNN_STEP),
+        written=(Written("explain_serving", "The net that fails when it serves", 6),),
     ),
 )

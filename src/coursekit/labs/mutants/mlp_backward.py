@@ -96,7 +96,7 @@ MUTANTS = (
         "slope_at_activation",
         _Back(down=lambda d, W, phi, z, a, up: (d @ W) * SLOPE[phi](a)),
         "This behaves like taking the slope at a instead of z. For ReLU the two agree, "
-        "for tanh and sigmoid they do not. φ′(z) is 1 − a² for tanh, a(1 − a) for sigmoid.",
+        "for tanh and sigmoid they do not. There φ′(z) is 1 − a² or a(1 − a).",
         "(6)",
     ),
     Mutant(
