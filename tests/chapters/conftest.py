@@ -8,6 +8,7 @@ but only by those that they depend on: nothing is trained unless a figure shows 
 import ast
 from functools import cache
 from pathlib import Path
+from symtable import symtable
 from unittest.mock import patch
 
 import nbformat
@@ -19,23 +20,35 @@ ROOT = Path(__file__).parents[2]
 CLAIM = "application/vnd.coursekit.claim+json"
 
 
-def names(node, context):
-    found = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
-    return {n.id for n in found if isinstance(n.ctx, context)}
+def tables(table):
+    return [table, *(inner for t in table.get_children() for inner in tables(t))]
 
 
-def bound(statement):
-    """List the names that a statement gives a value."""
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {(a.asname or a.name).split(".")[0] for a in statement.names}
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return {statement.name}
-    changed = [
+def names(statement):
+    """List the names that a statement gives a value, and those that it looks up."""
+    top = symtable(ast.unparse(statement), "", "exec")
+    given = {
+        s.get_name()
+        for s in top.get_symbols()
+        if s.is_assigned() or s.is_imported() or s.is_namespace()
+    }
+    read = {
+        s.get_name()
+        for table in tables(top)
+        for s in table.get_symbols()
+        if s.is_referenced() and (table is top or s.is_global())
+    }
+    return given, read
+
+
+def changed(statement):
+    """List the names whose entries or attributes a statement sets."""
+    targets = [
         n.value
         for n in ast.walk(statement)
         if isinstance(n, ast.Subscript | ast.Attribute) and isinstance(n.ctx, ast.Store)
     ]
-    return names(statement, ast.Store).union(*(names(n, ast.Load) for n in changed))
+    return {t.id for t in targets if isinstance(t, ast.Name)}
 
 
 def calls(statement, name):
@@ -47,14 +60,12 @@ def slice_of_figures(statements):
     """Keep the statements that the calls of ``Figure`` depend on, in order."""
     kept, needed = [], set()
     for statement in reversed(statements):
-        gives = bound(statement)
-        if not (calls(statement, "Figure") or gives & needed):
-            continue
-        kept.append(statement)
-        straight = isinstance(statement, ast.Assign | ast.FunctionDef | ast.ImportFrom)
-        if straight and not names(statement, ast.Load) & gives:
-            needed -= gives
-        needed |= names(statement, ast.Load)
+        gives, reads = names(statement)
+        if calls(statement, "Figure") or (gives | changed(statement)) & needed:
+            kept.append(statement)
+            if not isinstance(statement, ast.For | ast.While | ast.If | ast.Try):
+                needed -= gives
+            needed |= reads
     return kept[::-1]
 
 
