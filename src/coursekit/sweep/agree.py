@@ -75,7 +75,6 @@ def _crowded(make: MakeNet, pair: list[nn.Module], x: Inputs) -> str:
         alone = [m(*(v[k] for v in many)) for k, m in enumerate(crowd[:2])]
         draws = [stream(0, "dropout") for _ in crowd]
         net = make(crowd, "mse", draws, x[0].device)
-        net.train(False)
         together = net.outputs(many)
     if _close([together], [torch.stack(alone).repeat(copies, *[1] * alone[0].dim())]):
         return ""
