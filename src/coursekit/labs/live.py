@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from coursekit.figures.palette import DASHES, PALETTE, SERIES
 from coursekit.labs.registry import check
 
-__all__ = ["ACTIVATIONS", "Note", "curves", "explore", "needs"]
+__all__ = ["ACTIVATIONS", "Note", "as_note", "curves", "explore", "needs"]
 
 MARKS = ("o", "s", "^", "D", "v")
 DECADES = 3  # a log axis spans at least these, so that level curves look level
@@ -82,6 +82,19 @@ def curves(
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for ax, panel in zip(axes, panels, strict=True):
         _draw(ax, **panel)
+    return as_note(figure, alt)
+
+
+def as_note(figure: Figure, alt: str) -> Note:
+    """Turn a figure into a picture on a white ground, with its text below.
+
+    Args:
+        figure: The figure.
+        alt: What it shows, for whoever does not see it.
+
+    Returns:
+        The picture as one ``<img>``.
+    """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", facecolor="white")
     data = base64.b64encode(buffer.getvalue()).decode()

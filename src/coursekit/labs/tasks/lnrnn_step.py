@@ -9,7 +9,8 @@ $$ \hat a_t = (a_t - \mu_t) / \sqrt{\sigma_t^2 + \epsilon} \tag{2} $$
 $$ h_t = \tanh(\gamma \odot \hat a_t + \beta) \tag{3} $$
 
 with $\mu_t$ and $\sigma_t^2$ the mean and the (biased) variance over the units of
-*this* step and example, $\epsilon = 10^{-5}$, and $\gamma$, $\beta$ the same at all steps.
+*this* step and example, $\epsilon = 10^{-5}$, and $\gamma$ and $\beta$ the same at all
+steps.
 
 References:
     Ba, Kiros, Hinton 2016, arXiv 1607.06450, equation 4.
