@@ -124,6 +124,19 @@ def _grade_options(parser: argparse.ArgumentParser) -> None:
         help="time for one question and for one cell (default: %(default)g); a whole "
         "submission has six times as much",
     )
+    add(
+        "--workers",
+        metavar="N",
+        type=int,
+        default=1,
+        help="processes that grade at the same time (default: %(default)s)",
+    )
+    add(
+        "--scheduler",
+        metavar="URL",
+        help="a Dask scheduler, tcp://HOST:8786, whose workers grade; start those with "
+        "--nthreads 1 on machines that you trust as this one: they get the secret",
+    )
     add("--quiet", action="store_true", help="no progress bar")
     add(
         "--doctor",
@@ -156,6 +169,8 @@ def _grade(options: argparse.Namespace) -> int:
     seconds = options.seconds
     if not seconds > 0:
         raise ValueError(f"--seconds got {seconds:g}, expected a positive number.")
+    if options.workers < 1:
+        raise ValueError(f"--workers got {options.workers}, expected 1 or more.")
     limits = Limits(question=seconds, cell=seconds, submission=6 * seconds)
     if options.unsafe:
         print(f"coursekit: --unsafe means: {UNSAFE.strip()}", file=sys.stderr)
@@ -168,6 +183,8 @@ def _grade(options: argparse.Namespace) -> int:
             limits=limits,
             unsafe=options.unsafe,
             again=options.again,
+            workers=options.workers,
+            scheduler=options.scheduler,
             progress=not options.quiet,
         )
     except SandboxError as error:

@@ -12,7 +12,7 @@ import contextlib
 import fcntl
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,16 +22,15 @@ import coursekit
 from coursekit.labs import registry
 from coursekit.labs.grading import secret as secrets_of
 from coursekit.labs.grading.confine import mounted
+from coursekit.labs.grading.crew import outcomes
 from coursekit.labs.grading.doctor import best
-from coursekit.labs.grading.examine import examine
 from coursekit.labs.grading.feedback import page
 from coursekit.labs.grading.folder import Found, find
 from coursekit.labs.grading.gradebook import Gradebook
 from coursekit.labs.grading.limits import Limits
-from coursekit.labs.grading.prepared import Prepared
-from coursekit.labs.grading.sandbox import Sandbox
 from coursekit.labs.grading.submission import Submission, read
 from coursekit.labs.grading.table import replace, write_table
+from coursekit.labs.grading.task import Task
 from coursekit.labs.grading.view import write_view
 from coursekit.labs.registry import Lab
 
@@ -68,6 +67,8 @@ def grade(
     limits: Limits | None = None,
     unsafe: bool = False,
     again: bool = False,
+    workers: int = 1,
+    scheduler: str | None = None,
     progress: bool = True,
 ) -> Report:
     """Grade all submissions of a folder.
@@ -80,6 +81,8 @@ def grade(
         limits: What one submission may use.
         unsafe: Run the students' code without a sandbox.
         again: Grade also what is graded already.
+        workers: Processes that grade.
+        scheduler: Address of a Dask scheduler whose workers grade instead.
         progress: Show a progress bar.
 
     Returns:
@@ -95,12 +98,13 @@ def grade(
     _keep_apart(submissions, out, secret)
     found, ignored = find(submissions, lab.name)
     limits = limits or Limits()
-    with _alone(out), contextlib.closing(best(limits, not unsafe)) as supply:
+    with _alone(out):
+        best(limits, not unsafe).close()  # refuse before anything is written
         key = secrets_of.load(secret)
         url = f"sqlite:///{out / 'gradebook.db'}"
         with contextlib.closing(Gradebook(url, lab)) as book:
-            run = _Run(lab, book, out, key, limits, supply, submissions)
-            report = run.grade(found, again, progress)
+            run = _Run(lab, book, out, key, limits, not unsafe, submissions)
+            report = run.grade(found, again, progress, workers, scheduler)
             run.write_results()
     report.ignored = ignored
     return report
@@ -116,49 +120,70 @@ class _Run:
         out: Path,
         secret: bytes,
         limits: Limits,
-        start: Callable[[Limits], Sandbox],
+        confined: bool,
         root: Path,
     ):
         self.lab, self.book, self.out, self.secret = lab, book, out, secret
-        self.limits, self.start, self.root = limits, start, root
-        self.prepared = Prepared(lab, secret)
+        self.limits, self.confined, self.root = limits, confined, root
 
-    def grade(self, found: list[Found], again: bool, progress: bool) -> Report:
+    def grade(
+        self,
+        found: list[Found],
+        again: bool,
+        progress: bool,
+        workers: int,
+        scheduler: str | None,
+    ) -> Report:
         """Grade what is to be graded.
 
         Args:
             found: Submissions of the folder.
             again: Grade also what is graded already.
             progress: Show a progress bar.
+            workers: Processes that grade.
+            scheduler: Address of a Dask scheduler, or ``None``.
 
         Returns:
             The report.
         """
-        report, known = Report(), self.book.graded()
-        bar = tqdm(found, unit="notebook", disable=not progress, dynamic_ncols=True)
-        try:
-            for one in bar:
-                submission = read(one, self.lab, self.root)
-                key = self._key(submission)
-                if not again and known.get(submission.slug, ("",))[0] == key:
-                    report.kept += 1
-                    continue
-                self._one(submission, key)
-                report.graded += 1
-        except KeyboardInterrupt:
-            report.interrupted = True
+        report = Report()
+        bar = tqdm(
+            total=len(found), unit="notebook", disable=not progress, dynamic_ncols=True
+        )
+        todo = self._todo(found, again, report, bar)
+        with contextlib.closing(outcomes(todo, workers, scheduler)) as done:
+            try:
+                for (submission, key), outcome in done:
+                    write_view(self.out, submission, outcome)
+                    self.book.record(outcome, key)
+                    report.graded += 1
+                    bar.update()
+            except KeyboardInterrupt:
+                report.interrupted = True
         bar.close()
         report.left = len(found) - report.graded - report.kept
         for _, outcome in self.book.graded().values():
             report.statuses[outcome.status] += 1
         return report
 
-    def _one(self, submission: Submission, key: str) -> None:
-        outcome = examine(
-            submission, self.lab, self.secret, self.limits, self.start, self.prepared
-        )
-        write_view(self.out, submission, outcome)
-        self.book.record(outcome, key)
+    def _todo(
+        self, found: list[Found], again: bool, report: Report, bar: tqdm
+    ) -> Iterator[tuple[tuple[Submission, str], Task]]:
+        """Read the submissions one by one, and count those that are graded already.
+
+        Yields:
+            A submission with its key, and the task of grading it.
+        """
+        known = {slug: key for slug, (key, _) in self.book.graded().items()}
+        for one in found:
+            submission = read(one, self.lab, self.root)
+            key = self._key(submission)
+            if not again and known.get(submission.slug) == key:
+                report.kept += 1
+                bar.update()
+                continue
+            task = (self.lab.name, self.secret, self.limits, self.confined)
+            yield (submission, key), Task(submission, *task)
 
     def _key(self, submission: Submission) -> str:
         """Name everything that the outcome of a submission depends on.

@@ -1,0 +1,148 @@
+r"""Grade one submission as a task: plain data in, JSON out, anywhere.
+
+The same function runs in the coordinator, in processes beside it and on a Dask cluster.
+A process keeps its zygote and its drawn cases from one task to the next.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import os
+import signal
+import threading
+from collections.abc import Generator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import torch
+
+from coursekit.labs import registry
+from coursekit.labs.grading.doctor import best
+from coursekit.labs.grading.examine import examine
+from coursekit.labs.grading.limits import Limits
+from coursekit.labs.grading.pool import Pool
+from coursekit.labs.grading.prepared import Prepared
+from coursekit.labs.grading.submission import Submission
+from coursekit.labs.grading.supply import Supply
+
+__all__ = ["Task", "executor", "perform", "release"]
+
+PARENT_DEATH_SIGNAL = 1
+LOCK = threading.RLock()  # torch's seed is one a process
+
+
+@dataclass(frozen=True)
+class Task:
+    """Hold all that one grading needs.
+
+    Args:
+        submission: What was handed in.
+        lab: Name of the lab.
+        secret: The course's secret; it goes to the graders, never into the sandbox.
+        limits: What the submission may use.
+        confined: Whether the student's code runs in a sandbox.
+    """
+
+    submission: Submission
+    lab: str
+    secret: bytes
+    limits: Limits
+    confined: bool = True
+
+
+@dataclass(frozen=True)
+class _Tools:
+    """What a process keeps from one task to the next of the same kind."""
+
+    kind: tuple
+    prepared: Prepared
+    supply: Pool | Supply
+
+
+KEPT: list[_Tools] = []  # none or one
+
+
+def perform(task: Task) -> str:
+    """Grade one submission.
+
+    Args:
+        task: The submission and what is to be asked.
+
+    Returns:
+        Its `Outcome` as JSON.
+    """
+    with LOCK:
+        lab, tools = registry.lab(task.lab), _tools(task)
+        asked = (task.submission, lab, task.secret, task.limits)
+        return examine(*asked, tools.supply, tools.prepared).to_json()
+
+
+def _tools(task: Task) -> _Tools:
+    """Have a supply of workers and the cases, those of the last task if they fit.
+
+    Returns:
+        The tools of this process.
+    """
+    kind = (task.lab, task.secret, task.confined, os.getpid())
+    if not KEPT or KEPT[0].kind != kind:
+        release()
+        torch.set_num_threads(1)  # two threads on small tensors cost more than one
+        prepared = Prepared(registry.lab(task.lab), task.secret)
+        KEPT.append(_Tools(kind, prepared, best(task.limits, task.confined)))
+        atexit.register(release)
+    return KEPT[0]
+
+
+def release() -> None:
+    """End the zygote of this process, if it is its own."""
+    for tools in KEPT:
+        if tools.kind[-1] == os.getpid():
+            tools.supply.close()
+    KEPT.clear()
+
+
+@contextlib.contextmanager
+def executor(workers: int, scheduler: str | None = None) -> Generator[Executor]:
+    """Open what the tasks run on.
+
+    Args:
+        workers: Processes on this machine.
+        scheduler: Address of a Dask scheduler, ``"tcp://host:8786"``; its workers are
+            taken in place of processes here.
+
+    Yields:
+        An executor of `concurrent.futures`.
+
+    Raises:
+        ValueError: If Dask is asked for and not installed, or does not answer.
+    """
+    if scheduler is None:
+        context = get_context("fork")  # torch is imported already
+        pool = ProcessPoolExecutor(workers, context, initializer=_begin)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError(
+            "--scheduler needs Dask: run `pip install 'coursekit[cluster]'`."
+        ) from None
+    try:
+        client = Client(scheduler, timeout=20, set_as_default=False)
+    except OSError as error:
+        raise ValueError(f"no scheduler answers at {scheduler}: {error}") from None
+    with client:
+        yield client.get_executor(pure=False, retries=3)
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the coordinator, and end when it ends, however it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
