@@ -1,7 +1,8 @@
 """Look through the built book for what Sphinx does not warn about.
 
-Broken links inside the book, resources of other hosts, and error outputs. Only the
-standard library is used, so that the same checks run anywhere.
+Broken links inside the book, resources of other hosts, error outputs, and pages that
+are too heavy with their pictures. Only the standard library is used, so that the same
+checks run anywhere.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ RESOURCE = {
 }
 LOCAL_LINKS = {"canonical", "license", "alternate"}
 STYLE_URL = re.compile(r"(?:url\(|@import)\s*['\"]?((?:https?:)?//[^'\")\s]+)")
+PAGE_BYTES = 2_500_000  # a page and its own pictures
 ERROR_CLASSES = {"traceback", "error"}
 
 
@@ -31,6 +33,7 @@ class Page(HTMLParser):
         self.ids: set[str] = set()
         self.links: list[str] = []
         self.resources: list[str] = []
+        self.pictures: set[str] = set()
         self.errors = 0
         self.in_style = False
         self.feed(text)
@@ -46,6 +49,8 @@ class Page(HTMLParser):
             foreign_rel = tag == "link" and given.get("rel") in LOCAL_LINKS
             if (tag, name) in RESOURCE and not foreign_rel:
                 self.resources.append(value)
+            if (tag, name) == ("img", "src") and not value.startswith("data:"):
+                self.pictures.add(value)
         self.resources += STYLE_URL.findall(given.get("style", ""))
         classes = set(given.get("class", "").split())
         self.errors += "output" in classes and bool(classes & ERROR_CLASSES)
@@ -99,6 +104,8 @@ def page_faults(path: Path, page: Page, found: dict[Path, Page]) -> Iterator[str
     """Yield the faults of one page."""
     if page.errors:
         yield f"{page.errors} error outputs"
+    if (weight := page_bytes(path, page)) > PAGE_BYTES:
+        yield f"weighs {weight:,} bytes with its pictures, more than {PAGE_BYTES:,}"
     for address in page.resources:
         if is_foreign(address):
             yield f"loads {address}"
@@ -117,6 +124,15 @@ def page_faults(path: Path, page: Page, found: dict[Path, Page]) -> Iterator[str
             yield f"links to {address}, which does not exist"
         elif anchor and goal in found and anchor not in found[goal].ids:
             yield f"links to {address}, a place its page does not have"
+
+
+def page_bytes(path: Path, page: Page) -> int:
+    """Add up a page and the pictures of the book that it shows."""
+    shown = {
+        target(path, address) for address in page.pictures if not is_foreign(address)
+    }
+    files = [path, *(picture for picture in shown if picture.is_file())]
+    return sum(file.stat().st_size for file in files)
 
 
 def target(path: Path, address: str) -> Path:

@@ -175,6 +175,15 @@ def test_audit_is_content(page, body):
     assert page(body) == []
 
 
+def test_audit_weighs_a_page_with_its_pictures(page, tmp_path):
+    """A picture counts once however often it is shown."""
+    (tmp_path / "a.png").write_bytes(bytes(audit.PAGE_BYTES - 1000))
+    shown = '<img src="a.png">'
+    assert page(2 * shown) == []
+    (fault,) = page(shown + "x" * 1000)
+    assert fault.startswith("page.html: weighs 2,50")
+
+
 def test_audit_reads_style_sheets(page):
     """A font of another host in a style sheet is a fault."""
     assert len(page("", "@font-face{src:url(https://example.org/f.woff2)}")) == 1

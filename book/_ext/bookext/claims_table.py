@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 MIME = "application/vnd.coursekit.claim+json"
+FULL = 20  # seeds from which on a run is one of COURSEKIT_FULL=1
 HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
 
 
@@ -40,6 +41,32 @@ def stored_claims(notebook: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             record = output.get("data", {}).get(MIME)
             if record is not None:
                 yield heading, record
+
+
+def spans(numbers: list[int]) -> str:
+    """Write increasing numbers as ranges: 0–4, 100."""
+    first = [n for n in numbers if n - 1 not in numbers]
+    last = [n for n in numbers if n + 1 not in numbers]
+    pairs = zip(first, last, strict=True)
+    return ", ".join(f"{a}–{b}" if a < b else f"{a}" for a, b in pairs)
+
+
+def run_size(records: list[dict[str, Any]]) -> str:
+    """Say whether a chapter's stored claims are fast or full runs, and on which seeds.
+
+    Claims of a single run, which compute rather than sample, are left out.
+    """
+    sampled = [record for record in records if record["n"] > 1]
+    if not sampled:
+        return "One run a claim."
+    counts = sorted({record["n"] for record in sampled})
+    seeds = sorted({seed for record in sampled for seed in record["seeds"]})
+    *some, most = map(str, counts)
+    number = f"{', '.join(some)} or {most}" if some else most
+    words = f"{number} seeds a claim, numbers {spans(seeds)}"
+    if counts[0] >= FULL:
+        return f"Full size: {words}."
+    return f"Fast size: {words}. COURSEKIT_FULL=1 runs at least {FULL}."
 
 
 class ClaimsTable(SphinxDirective):
@@ -82,6 +109,7 @@ class ClaimsTable(SphinxDirective):
         render = importlib.import_module("coursekit.claims.render")
         title = nodes.title("", "", links.to_page(page, label))
         section = nodes.section("", title, ids=[nodes.make_id(f"claims-{page}")])
+        section += nodes.paragraph("", run_size([record for _, record in claims]))
         for heading, group in itertools.groupby(claims, key=lambda claim: claim[0]):
             where = nodes.paragraph("", "", links.to_section(page, heading))
             table = render.table([record for _, record in group])
