@@ -54,9 +54,11 @@ def read_tensor(
     if value is None and what == "the returned tensor":
         raise Unusable(NONE.format(expected))
     given = value
-    if isinstance(value, (bool, int, float, list, tuple)):
+    if isinstance(value, (list, tuple)) or (not shape and _is_number(value)):
         value = _to_tensor(value)
-    if not isinstance(value, Tensor) or value.is_complex():
+    if isinstance(value, Tensor) and value.is_complex():
+        raise Unusable(f"{_capital(what)} holds complex numbers, expected real ones.")
+    if not isinstance(value, Tensor):
         pair = list(given) if isinstance(given, tuple) and len(given) == 2 else [0]
         raise Unusable(
             f"{_capital(what)} is {describe(given)}, expected {expected}."
@@ -101,7 +103,11 @@ def read_tensors(
     if value is None:
         raise Unusable(NONE.format(expected))
     if not isinstance(value, (list, tuple)) or len(value) != len(shapes):
-        raise Unusable(f"The function returned {describe(value)}, expected {expected}.")
+        lazy = getattr(value, "type_name", "") in ("generator", "map", "zip")
+        raise Unusable(
+            f"The function returned {describe(value)}, expected {expected}."
+            + " Put `list(...)` around it." * lazy
+        )
     return [
         read_tensor(one, shape, f"entry {i} of the returned list")
         for i, (one, shape) in enumerate(zip(value, shapes, strict=True))
@@ -145,10 +151,16 @@ def difference(
     where = f"at {place} it has" if place else "it has"
     wrong = int(((got - expected).abs() > rtol * max(float(large), 1e-300)).sum())
     count = f"{wrong} of {got.numel()} entries are wrong; " if got.dim() else ""
+    mine, right = float(got.flatten()[worst]), float(expected.flatten()[worst])
+    digits = 4 if f"{mine:.4g}" != f"{right:.4g}" else 8
     return (
-        f"{start} differs: {count}{where} {float(got.flatten()[worst]):.4g}, "
-        f"expected {float(expected.flatten()[worst]):.4g}."
+        f"{start} differs: {count}{where} {mine:.{digits}g}, expected "
+        f"{right:.{digits}g}."
     )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _to_tensor(value: Any) -> Any:

@@ -48,6 +48,7 @@ ALONE = (
     "a channel with one entry has σ = 0 and x̂ = 0 whatever the entry is, so training "
     "on it would learn nothing. Count the entries of a channel, N · H · W, and raise."
 )
+NAMES = {"y": "`y`", "mean": '`state["mean"]`', "var": '`state["var"]`'}
 LOOKED_AT = {
     "training": ("y",),
     "running statistics": ("mean", "var"),
@@ -126,16 +127,15 @@ def _read(case: Case, answer: Any) -> State:
             f'The second value is {describe(state)}, expected a dict with "mean" and '
             '"var".'
         )
-    values = {"y": (y, x.shape, "y")} | {
-        key: (state[key], gamma.shape, f'state["{key}"]') for key in ("mean", "var")
+    values = {"y": (y, x.shape, NAMES["y"])} | {
+        key: (state[key], gamma.shape, NAMES[key]) for key in ("mean", "var")
     }
     return {key: read_tensor(*values[key]) for key in LOOKED_AT[case.part]}
 
 
 def _compare(case: Case, got: State, expected: State) -> str | None:
     for key, right in expected.items():
-        what = key if key == "y" else f'state["{key}"]'
-        if said := difference(got[key], right, what):
+        if said := difference(got[key], right, NAMES[key]):
             if key != "y" and case.part == "evaluation":
                 return f"{said} Evaluation leaves the state as it is."
             return said

@@ -49,18 +49,18 @@ def _cases(rng: np.random.Generator, visible: bool) -> list[Case]:
         gs = _gradients(shapes, norm, int(rng.integers(2**31)))
         names = ", ".join(str(shape) for shape in shapes)
         says = f"clip_norm of gradients {names} with norm {norm:.4g}, c = {c:g}"
-        return Case(part, (gs, c), says, "(2)" if part == "unchanged" else "(1)")
+        return Case(part, (gs, c), says, "(2)" if part == "threshold" else "(1)")
 
     m, n = (int(d) for d in rng.integers(2, 7, size=2))
     two = [(m, n), (m,)]
     above = float(rng.uniform(20, 90))
-    cases = [case("clipped", two, above, 5.0), case("unchanged", two, 3.0, 5.0)]
+    cases = [case("clipped", two, above, 5.0), case("threshold", two, 3.0, 5.0)]
     if visible:
         return cases
     many = [(n, m + 1), (n,), (m, n, 3), (), (7,)]
     c = round(float(rng.uniform(2, 6)), 2)
     zeros = Case(
-        "zero",
+        "threshold",
         ([torch.zeros(shape, dtype=torch.float64) for shape in many], c),
         "clip_norm of gradients that are 0",
         "(2)",
@@ -69,7 +69,8 @@ def _cases(rng: np.random.Generator, visible: bool) -> list[Case]:
         *cases,
         case("clipped", many, above * 10, c),
         case("clipped", [(n,)], 25.0, 0.5),
-        case("unchanged", many, 0.97 * c, c),
+        case("threshold", many, 0.97 * c, c),
+        case("threshold", many, 1.03 * c, c),
         zeros,
     ]
 
@@ -106,7 +107,7 @@ CLIP_NORM = Exercise(
     title="Clip by the norm of all gradients",
     minutes=8,
     difficulty=2,
-    parts={"clipped": 2, "unchanged": 1, "zero": 1},
+    parts={"clipped": 2, "threshold": 2},
     equations={
         "(1)": "‖g‖ = √(Σᵢ Σⱼ gᵢⱼ²), over all parameters together",
         "(2)": "g′ᵢ = gᵢ · min(1, c/‖g‖)",

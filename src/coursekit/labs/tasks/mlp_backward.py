@@ -33,7 +33,7 @@ from torch.nn.functional import cross_entropy
 
 from coursekit.labs.exercise import Case, Exercise, Hint, Unusable
 from coursekit.labs.mutants.mlp_backward import MUTANTS
-from coursekit.labs.reading import describe
+from coursekit.labs.reading import NONE, describe
 from coursekit.labs.tensors import difference, read_tensor
 
 __all__ = ["MLP_BACKWARD", "PHI", "mlp_backward"]
@@ -121,7 +121,7 @@ def _read(case: Case, answer: Any) -> list[tuple[Tensor, Tensor]]:
     if isinstance(answer, (list, tuple)) and len(answer) == 2 * len(params):
         answer = list(zip(answer[::2], answer[1::2], strict=True))
     if answer is None:
-        raise Unusable(f"The function returned None, expected {expected}.")
+        raise Unusable(NONE.format(expected))
     if not isinstance(answer, (list, tuple)) or len(answer) != len(params):
         raise Unusable(
             f"The function returned {describe(answer)}, expected {expected}."

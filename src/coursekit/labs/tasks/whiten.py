@@ -44,7 +44,7 @@ def whiten(X_train: Tensor, X_test: Tensor) -> tuple[Tensor, Tensor]:
 
     Example:
         >>> x = torch.tensor([[0.0], [2.0]])
-        >>> whiten(x, 10 * x)[1].abs().T
+        >>> whiten(x, 10 * x)[1].abs().T.round()
         tensor([[ 1., 19.]])
     """
     return norm.whiten(X_train), norm.whiten(X_test, reference=X_train)
@@ -106,7 +106,7 @@ def _read(case: Case, answer: Any) -> Tensor:
     if not isinstance(answer, (list, tuple)) or len(answer) != 2:
         raise Unusable(f"The function returned {describe(answer)}, expected {BOTH}.")
     d, found = case.args[0].shape[1], []
-    for name, given, got in zip(("train", "test"), case.args, answer, strict=True):
+    for name, given, got in zip(("training", "test"), case.args, answer, strict=True):
         width = got.shape[1] if isinstance(got, Tensor) and got.dim() == 2 else d
         shape = (len(given), min(width, d))
         found.append(read_tensor(got, shape, f"the {name} set"))
