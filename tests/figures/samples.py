@@ -5,6 +5,9 @@
 import numpy as np
 
 from coursekit.diagnosis import diagnose
+from coursekit.experiments.chain import ACTIVATIONS, GRID, STEPS, chain
+from coursekit.experiments.cliff import GRID as WEIGHTS
+from coursekit.experiments.cliff import WAYS, cliff, cliff_field
 from coursekit.experiments.descent import METHODS, descent, descent_field
 from coursekit.figures import (
     Array,
@@ -628,4 +631,111 @@ def saddle() -> Figure:
     )
 
 
-ALL = (batch, init, momentum, disease, norms, ranks, saddle)
+def factors() -> Figure:
+    """A closed form with two families of places and settings that are stored."""
+    scalars = ("here", "slope", "factor", "total", "off", "level", "grows", "flat")
+    model = ClosedForm(
+        "chain",
+        dims=[
+            Dim("activation", "activation", ACTIVATIONS),
+            Range("z", "pre-activation z", -6, 6, step=0.1),
+            Range("weight", "weight w", 0.1, 6, step=0.05),
+            Dim("depth", "layers", [2, 5, 10, 20, 40, 60], ordered=True),
+            Dim("at", "z", GRID),
+            Dim("back", "layers back", range(STEPS + 1)),
+        ],
+        twin=chain,
+        outputs={"curve": ["at"], "delta": ["back"], "bare": ["back"]}
+        | {name: [] for name in scalars},
+    )
+    return Figure(
+        "van-product",
+        "A product of factors: where does it go?",
+        model,
+        panels=[
+            Lines(x="at", y="curve", refs=[Ref("z", x="here")], xlabel="z"),
+            Lines(x="back", y=["delta", "bare"], ylog=True, ylim=(1e-20, 1e20)),
+        ],
+        controls=[
+            Segmented("activation"),
+            Slider("z"),
+            Slider("weight"),
+            Slider("depth"),
+        ],
+        start={"activation": "sigmoid", "z": 0, "weight": 1, "depth": 10},
+        says=[
+            Say("Off: nothing passes.", when="off"),
+            Say("Each layer leaves {factor:.3g}, {depth} layers {total:.2g}."),
+        ],
+        alt="Factors below one vanish, above one explode.",
+    )
+
+
+def edge() -> Figure:
+    """A closed form with a field, arrows by name, and lines at computed places."""
+    lines = ("w0", "w1", "h1", "before", "after", "norm", "moved", "angle")
+    tips = tuple(a + b for a in "ru" for b in "xywh")
+    flags = ("free", "idle", "turned", "away", "over")
+    model = ClosedForm(
+        "cliff",
+        dims=[
+            Range("w", "weight w", 0.8, 1.2, step=0.005),
+            Range("h0", "first state h₀", 0.02, 0.4, step=0.02),
+            Dim("T", "steps T", [5, 10, 20, 50], ordered=True),
+            Range("rate", "learning rate", 1e-3, 1, log=True),
+            Dim("way", "clip", WAYS),
+            Range("bound", "threshold c", 0.01, 10, log=True),
+            Dim("at", "w", WEIGHTS),
+        ],
+        twin=cliff,
+        field=cliff_field,
+        outputs={"curve": ["at"]} | {name: [] for name in lines + tips + flags},
+    )
+    return Figure(
+        "van-cliff",
+        "What happens one step past the cliff?",
+        model,
+        panels=[
+            Lines(
+                x="at",
+                y="curve",
+                ylog=True,
+                ylim=(1e-6, 1e8),
+                refs=[Ref("before", x="w0"), Ref("after", x="w1")],
+            ),
+            Surface(
+                xlim=(0.8, 1.2),
+                ylim=(-0.1, 0.5),
+                xlabel="w",
+                ylabel="h₀",
+                arrows=[
+                    Arrow("rw", "rh", "rx", "ry", "−g", "blue"),
+                    Arrow("uw", "uh", "ux", "uy", "step"),
+                ],
+            ),
+        ],
+        controls=[
+            Segmented("way"),
+            Slider("w"),
+            Slider("T"),
+            Slider("rate", more=True),
+            Slider("bound", more=True),
+            Slider("h0", more=True),
+        ],
+        start={
+            "w": 1.1,
+            "h0": 0.1,
+            "T": 50,
+            "rate": 0.01,
+            "way": "none",
+            "bound": 1,
+        },
+        says=[
+            Say("The loss after the step is beyond a double.", when="over"),
+            Say("From w = {w0:.3f} to {w1:.4g}, loss {after:.3g}."),
+        ],
+        alt="An unclipped step leaves the region, a clipped one does not.",
+    )
+
+
+ALL = (batch, init, momentum, disease, norms, ranks, saddle, factors, edge)

@@ -10,5 +10,11 @@ arrays, so that a chapter, a stored figure and a test can all call the same code
 * `trainability` -- which gains train at which depth.
 * `symmetry` -- equal units stay equal; a little noise grows.
 * `optimizer_paths` -- every optimizer on the same surfaces, each at its best rate.
+* `signal_cures` -- :math:`\delta^l` of deep nets under seven cures, then trained.
+* `shattered_gradients` -- how alike the gradients of neighbouring inputs are.
+* `dead_units` -- one oversized step, and the units that it silences.
+* `chain` -- a product of equal factors.
+* `cliff` -- one step at the cliff of a scalar recurrence.
+* `exploding_rnn` -- a recurrent net, clipped and not.
 * `residual_growth` -- variance along a residual stream, and whether it then trains.
 """
