@@ -29,7 +29,7 @@ def test_every_correction_has_a_box(notebook, correction):
     ("id", "verdict"),
     [
         *[(f"E-26{k}", "holds") for k in "abcdefghijkl"],
-        *[(f"E-45{k}", "holds") for k in "abcd"],
+        *[(f"E-45{k}", "holds") for k in "abcdefg"],
         *[(f"INIT-12{k}", "holds") for k in "abcd"],
         ("K-41", "does not hold here"),
     ],
