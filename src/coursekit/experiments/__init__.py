@@ -17,4 +17,12 @@ arrays, so that a chapter, a stored figure and a test can all call the same code
 * `cliff` -- one step at the cliff of a scalar recurrence.
 * `exploding_rnn` -- a recurrent net, clipped and not.
 * `residual_growth` -- variance along a residual stream, and whether it then trains.
+* `batch_budget` -- batch sizes and rates at equal epochs and at equal updates.
+* `gradient_spread` -- how far the gradient of a batch misses the full one.
+* `one_step` -- what one step gains, by rate and batch size; the noise scale.
+* `shuffling` -- sorted by class, shuffled once, shuffled every epoch.
+* `wells` -- a narrow and a wide well: a shift, and when noise leaves.
+* `flatness` -- curvature at equal training loss, and a rescaling that changes it.
+* `lars_range` -- which rates work when every update reads all examples.
+* `batch_timing` -- seconds of an update against the batch size.
 """
