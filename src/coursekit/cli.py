@@ -24,8 +24,15 @@ can be stopped with Ctrl-C and repeated: what is graded is kept.
 OUT gets
   grades.csv       a line a student, a column a question
   feedback/        a page a student, to be handed back
+  report.html      which question, which mistake, how often
   gradebook.db     nbgrader's gradebook; `nbgrader formgrader` marks written answers
   autograded/      the copies that formgrader shows
+"""
+EXPORT = """\
+Bring the points of a lab into the table that a learning system imports.
+
+For Canvas and Moodle give the table that the system itself exports as --roster; its
+rows and columns stay, one column is filled. Who cannot be matched is named.
 """
 UNSAFE = """\
 run the students' code WITHOUT a sandbox, as you: it can read and change your files,
@@ -93,6 +100,24 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("source", type=Path, nargs="?", default=Path("labs/source"))
     two.add_argument("out", type=Path, nargs="?", default=Path("labs"))
     two.set_defaults(run=_release)
+    three = commands.add_parser(
+        "export",
+        help="bring the points into the table that a learning system imports",
+        description=EXPORT,
+        formatter_class=raw,
+    )
+    _export_options(three)
+    three.set_defaults(run=_export)
+    four = commands.add_parser(
+        "mark",
+        help="mark the written questions in nbgrader's formgrader",
+        description="Start JupyterLab in the folder of the results, and say which "
+        "address shows formgrader. Afterwards run `coursekit grade` again: it takes "
+        "points and comments into the table and the pages.",
+    )
+    four.add_argument("out", metavar="OUT", type=Path, help="folder of the results")
+    four.add_argument("--port", type=int, default=8888, help="(default: %(default)s)")
+    four.set_defaults(run=_mark)
     return parser
 
 
@@ -116,6 +141,14 @@ def _grade_options(parser: argparse.ArgumentParser) -> None:
         "same cases",
     )
     add("--again", action="store_true", help="grade also what is graded already")
+    add(
+        "--question",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="grade this question anew for all who are graded already, after a check "
+        "was mended; points of the others stay. May be given several times",
+    )
     add(
         "--seconds",
         metavar="S",
@@ -183,6 +216,7 @@ def _grade(options: argparse.Namespace) -> int:
             limits=limits,
             unsafe=options.unsafe,
             again=options.again,
+            only=options.question,
             workers=options.workers,
             scheduler=options.scheduler,
             progress=not options.quiet,
@@ -200,11 +234,56 @@ def _tell(report, out: Path) -> int:
     if report.ignored:
         names = ", ".join(repr(name) for name in report.ignored[:5])
         print(f"Ignored, no notebooks: {names}{' …' * (len(report.ignored) > 5)}")
-    print(f"Results are in {out}: grades.csv, feedback/, gradebook.db.")
+    print(f"Results are in {out}: grades.csv, report.html, feedback/, gradebook.db.")
     if report.interrupted:
         print(f"Stopped with {report.left} left; run the same command to go on.")
         return INTERRUPTED
     return 0
+
+
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("out", metavar="OUT", type=Path, help="folder of the results of a lab")
+    add("to", metavar="FILE", type=Path, help="file to write")
+    add("--format", choices=("csv", "canvas", "moodle"), default="csv")
+    add("--roster", metavar="CSV", type=Path, help="the table that the system exports")
+    add("--column", metavar="NAME", help="column to fill; Canvas: the assignment")
+    add("--match", metavar="NAME", help="column with the names of the submissions")
+
+
+def _export(options: argparse.Namespace) -> int:
+    from coursekit.labs.grading.export import export
+
+    done = export(
+        options.out / "grades.csv",
+        options.to,
+        options.format,
+        options.roster,
+        options.column,
+        options.match,
+    )
+    print(f"{options.to}: {done.written} students, matched by {done.matched_by!r}.")
+    for words, names in (
+        ("Not in the roster", done.not_in_roster),
+        ("Without a submission", done.without_submission),
+    ):
+        if names:
+            print(f"{words} ({len(names)}): {', '.join(names)}")
+    return 0
+
+
+def _mark(options: argparse.Namespace) -> int:
+    import os
+    import subprocess
+
+    if not (options.out / "gradebook.db").exists():
+        raise ValueError(f"{options.out} holds no gradebook.db; grade a lab first.")
+    print(f"Open http://localhost:{options.port}/formgrader/gradebook", flush=True)
+    command = [sys.executable, "-m", "jupyterlab", f"--port={options.port}"]
+    command += ["--ServerApp.default_url=/formgrader/gradebook"]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(command, cwd=options.out, env={**os.environ, "PATH": path})
+    return done.returncode
 
 
 def _release(options: argparse.Namespace) -> int:

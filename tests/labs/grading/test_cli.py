@@ -146,3 +146,17 @@ def test_release_writes_the_students_notebook(tmp_path, capsys):
     released = tmp_path / f"{LAB}.ipynb"
     assert str(released) in capsys.readouterr().out
     assert "NotImplementedError" in released.read_text(encoding="utf-8")
+
+
+def test_export_fills_a_roster_and_names_who_is_missing(tmp_path, capsys):
+    (tmp_path / "grades.csv").write_text("student,status,total,max\nada,ok,3,4\n")
+    (tmp_path / "roster.csv").write_text("Full name,Grade\nAda,\nBob,\n")
+    call = ["export", str(tmp_path), str(tmp_path / "to.csv"), "--format", "moodle"]
+    assert main([*call, "--roster", str(tmp_path / "roster.csv")]) == 0
+    assert "Without a submission (1): Bob" in capsys.readouterr().out
+    assert (tmp_path / "to.csv").read_text() == "Full name,Grade\nAda,3\nBob,\n"
+
+
+def test_what_was_never_graded_is_not_marked(tmp_path, capsys):
+    assert main(["mark", str(tmp_path)]) == 2
+    assert "grade a lab first" in capsys.readouterr().err

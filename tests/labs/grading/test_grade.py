@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import ctypes
+import dataclasses
 import json
 import os
 import sqlite3
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from grading_notebooks import LAB, QUESTIONS, bare, released, solutions, submission
 
-from coursekit.labs import lab
+from coursekit.labs import lab, registry
 from coursekit.labs.grading.folder import slug
 from coursekit.labs.grading.gradebook import Gradebook
 from coursekit.labs.grading.limits import Limits
@@ -305,6 +306,9 @@ def test_a_second_run_keeps_what_is_graded_and_what_a_person_gave(course):
     )  # fmt: skip
     assert (again.graded, again.kept) == (0, first.graded)
     assert rows_of(root) == before
+    assert "submissions were graded" in (root / "out" / "report.html").read_text(
+        "utf-8"
+    )
     page = (root / "out" / "feedback" / "right.html").read_text(encoding="utf-8")
     assert "25.5 of 26 points" in page
     assert "Well &lt;put&gt;." in page
@@ -350,3 +354,30 @@ def test_a_resubmission_replaces_the_first(tmp_path, folder):
     table = (tmp_path / "out" / "grades.csv").read_text(encoding="utf-8")
     assert table.count("eve") == 1
     assert "eve,ok,4,3,6,4,4,,21,26,explain_flat_gradients" in table
+
+
+def test_one_question_is_graded_anew_and_the_others_stay(tmp_path, folder, monkeypatch):
+    where = {"secret": tmp_path / "secret", "limits": LIMITS, "progress": False}
+    wrong = {"he_std": "def he_std(shape, mode, a):\n    return 1.0"}
+    path = folder(ada=submission(), bob=submission(wrong))
+    grade(LAB, path, tmp_path / "out", **where)
+    before = outcomes(tmp_path)
+    lenient = [
+        dataclasses.replace(e, compare=lambda case, got, expected: None)
+        for e in lab(LAB).exercises
+    ]
+    mended = dataclasses.replace(lab(LAB), exercises=tuple(lenient))
+    monkeypatch.setattr(registry, "labs", lambda: {LAB: mended})
+    report = grade(LAB, path, tmp_path / "out", only=["he_std"], **where)
+    assert (report.graded, report.kept) == (2, 0)
+    after = outcomes(tmp_path)
+    points = {n: [q.points for q in o.questions] for n, o in after.items()}
+    assert points == {"ada": [4, 3, 6, 4, 4, None], "bob": [4, 3, 6, 4, 4, None]}
+    assert before["bob"].questions[0].points == 0
+    assert after["bob"].questions[1:] == before["bob"].questions[1:]
+    assert "bob,ok,4,3,6,4,4" in (tmp_path / "out" / "grades.csv").read_text("utf-8")
+
+
+def test_a_question_that_the_lab_does_not_have_is_refused(tmp_path, folder):
+    with pytest.raises(ValueError, match="no question"):
+        grade(LAB, folder(), tmp_path / "out", only=["he"], progress=False)

@@ -11,14 +11,13 @@ import re
 from collections.abc import Mapping
 from html import escape
 
-from coursekit.figures.palette import PALETTE
+from coursekit.labs.grading.document import document
 from coursekit.labs.grading.folder import printable
 from coursekit.labs.grading.gradebook import Entry, check_cell
 from coursekit.labs.grading.outcome import STATUSES, Outcome, Question
 
 __all__ = ["page"]
 
-ROLES = ("ground", "ink", "muted", "edge", "grid", "green", "vermillion")
 MARKS = {
     "all": ("✓", "right"),
     "part": ("◐", "partly right"),
@@ -26,48 +25,6 @@ MARKS = {
     "missing": ("○", "not answered"),
     "open": ("…", "graded by a person"),
 }
-STYLE = """
-:root { color-scheme: light dark; LIGHT }
-@media (prefers-color-scheme: dark) { :root { DARK } }
-* { box-sizing: border-box }
-body { margin: 0; background: var(--ground); color: var(--ink);
-  font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: anywhere }
-main { max-width: 46rem; margin: 0 auto; padding: 1rem }
-h1 { font-size: 1.5rem; line-height: 1.25 } h2 { font-size: 1.15rem; margin: 0 }
-section { border-top: 1px solid var(--edge); padding: 1rem 0 }
-.total { font-size: 1.15rem } .meta { color: var(--muted) }
-table { border-collapse: collapse; width: 100% } caption { text-align: left }
-th, td { text-align: left; padding: .3rem .5rem .3rem 0; vertical-align: top;
-  border-bottom: 1px solid var(--grid); font-weight: inherit }
-td:last-child, th:last-child { text-align: right; white-space: nowrap;
-  padding-right: 0 }
-code { font-family: ui-monospace, monospace; font-size: .92em }
-blockquote { margin: .5rem 0; padding-left: .8rem; border-left: 3px solid var(--edge);
-  white-space: pre-wrap }
-.equation { padding: .4rem .8rem; border-left: 3px solid var(--edge) }
-ul { padding-left: 1.2rem }
-"""
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-<p class="meta">For {student}</p>
-<p class="total">{total}</p>
-<p>{status}</p>
-{body}
-</main>
-</body>
-</html>
-"""
 HOW = (
     "Your functions were called with the inputs of the notebook and with others. The "
     "points are those of the other inputs; a part counts if all its calls are right."
@@ -89,26 +46,15 @@ def page(outcome: Outcome, title: str, entries: Mapping[str, Entry]) -> str:
     sections = [_section(q, cells[q.name]) for q in outcome.questions]
     if outcome.problem:
         sections = []
-    body = [_summary(outcome, cells), *sections, _cells(outcome)]
+    said = escape(outcome.problem or STATUSES[outcome.status])
+    body = [
+        f'<p class="meta">For {escape(printable(outcome.student))}</p>',
+        f'<p class="total">{_total(outcome, cells)}</p>',
+        f"<p><strong>{escape(outcome.status)}.</strong> {said}</p>",
+        *(_summary(outcome, cells), *sections, _cells(outcome)),
+    ]
     body.append(f'<section><p class="meta">{escape(HOW)}</p></section>')
-    said = STATUSES[outcome.status]
-    return PAGE.format(
-        title=escape(f"Feedback: {title}"),
-        style=_style(),
-        student=escape(printable(outcome.student)),
-        total=_total(outcome, cells),
-        status=f"<strong>{escape(outcome.status)}.</strong> "
-        + escape(outcome.problem or said),
-        body="\n".join(part for part in body if part),
-    )
-
-
-def _style() -> str:
-    light, dark = (
-        " ".join(f"--{role}: {PALETTE[theme][role]};" for role in ROLES)
-        for theme in ("light", "dark")
-    )
-    return STYLE.replace("LIGHT", light).replace("DARK", dark)
+    return document(f"Feedback: {title}", "\n".join(part for part in body if part))
 
 
 def _total(outcome: Outcome, cells: Mapping[str, Entry]) -> str:

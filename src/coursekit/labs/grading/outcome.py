@@ -102,6 +102,22 @@ class Outcome:
         """Points of the whole lab."""
         return sum(q.max_points for q in self.questions)
 
+    def with_questions(self, newer: Outcome) -> Outcome:
+        """Take the questions of a newer outcome of the same notebook.
+
+        Args:
+            newer: An outcome of some of the questions.
+
+        Returns:
+            This outcome with those questions, and the status that follows.
+        """
+        fresh = {q.name: q for q in newer.questions}
+        questions = tuple(fresh.get(q.name, q) for q in self.questions)
+        found = status([q.kind for q in questions])
+        return dataclasses.replace(
+            self, questions=questions, status=found, cells=newer.cells
+        )
+
     def to_json(self) -> str:
         """Write everything as JSON.
 

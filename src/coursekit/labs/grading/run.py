@@ -9,10 +9,11 @@ are written from the gradebook, so they also carry what a person graded since.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import hashlib
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,9 @@ from coursekit.labs.grading.doctor import best
 from coursekit.labs.grading.feedback import page
 from coursekit.labs.grading.folder import Found, find
 from coursekit.labs.grading.gradebook import Gradebook
+from coursekit.labs.grading.items import item_report
 from coursekit.labs.grading.limits import Limits
+from coursekit.labs.grading.outcome import Outcome
 from coursekit.labs.grading.submission import Submission, read
 from coursekit.labs.grading.table import replace, write_table
 from coursekit.labs.grading.task import Task
@@ -67,6 +70,7 @@ def grade(
     limits: Limits | None = None,
     unsafe: bool = False,
     again: bool = False,
+    only: Sequence[str] = (),
     workers: int = 1,
     scheduler: str | None = None,
     progress: bool = True,
@@ -81,6 +85,7 @@ def grade(
         limits: What one submission may use.
         unsafe: Run the students' code without a sandbox.
         again: Grade also what is graded already.
+        only: Questions to grade anew in what is graded already, the others kept.
         workers: Processes that grade.
         scheduler: Address of a Dask scheduler whose workers grade instead.
         progress: Show a progress bar.
@@ -92,6 +97,9 @@ def grade(
         ValueError: If a folder or the secret lies where it must not.
     """
     lab = registry.lab(lab_name)
+    if unknown := set(only) - {e.name for e in lab.exercises}:
+        names = ", ".join(e.name for e in lab.exercises)
+        raise ValueError(f"{lab_name} has no question {sorted(unknown)}, but {names}.")
     submissions, out, secret = submissions.resolve(), out.resolve(), secret.resolve()
     if not submissions.is_dir():
         raise ValueError(f"{submissions} is no folder; expected one with notebooks.")
@@ -103,7 +111,8 @@ def grade(
         key = secrets_of.load(secret)
         url = f"sqlite:///{out / 'gradebook.db'}"
         with contextlib.closing(Gradebook(url, lab)) as book:
-            run = _Run(lab, book, out, key, limits, not unsafe, submissions)
+            shape = Task(Submission(""), lab.name, key, limits, not unsafe, tuple(only))
+            run = _Run(lab, book, out, shape, submissions)
             report = run.grade(found, again, progress, workers, scheduler)
             run.write_results()
     report.ignored = ignored
@@ -113,18 +122,10 @@ def grade(
 class _Run:
     """Hold what every submission of a run needs."""
 
-    def __init__(
-        self,
-        lab: Lab,
-        book: Gradebook,
-        out: Path,
-        secret: bytes,
-        limits: Limits,
-        confined: bool,
-        root: Path,
-    ):
-        self.lab, self.book, self.out, self.secret = lab, book, out, secret
-        self.limits, self.confined, self.root = limits, confined, root
+    def __init__(self, lab: Lab, book: Gradebook, out: Path, shape: Task, root: Path):
+        self.lab, self.book, self.out, self.root = lab, book, out, root
+        self.shape = shape  # what all tasks have in common
+        self.known: dict[str, tuple[str, Outcome]] = {}
 
     def grade(
         self,
@@ -153,7 +154,9 @@ class _Run:
         todo = self._todo(found, again, report, bar)
         with contextlib.closing(outcomes(todo, workers, scheduler)) as done:
             try:
-                for (submission, key), outcome in done:
+                for (submission, key, partly), outcome in done:
+                    if partly:
+                        outcome = self.known[submission.slug][1].with_questions(outcome)
                     write_view(self.out, submission, outcome)
                     self.book.record(outcome, key)
                     report.graded += 1
@@ -168,22 +171,25 @@ class _Run:
 
     def _todo(
         self, found: list[Found], again: bool, report: Report, bar: tqdm
-    ) -> Iterator[tuple[tuple[Submission, str], Task]]:
+    ) -> Iterator[tuple[tuple[Submission, str, bool], Task]]:
         """Read the submissions one by one, and count those that are graded already.
 
         Yields:
-            A submission with its key, and the task of grading it.
+            A submission, its key, whether only a part of it is graded anew; the task.
         """
-        known = {slug: key for slug, (key, _) in self.book.graded().items()}
+        self.known = self.book.graded()
         for one in found:
             submission = read(one, self.lab, self.root)
             key = self._key(submission)
-            if not again and known.get(submission.slug) == key:
+            is_known = self.known.get(submission.slug, ("",))[0] == key
+            partly = bool(is_known and self.shape.only and not submission.status)
+            if is_known and not again and not partly:
                 report.kept += 1
                 bar.update()
                 continue
-            task = (self.lab.name, self.secret, self.limits, self.confined)
-            yield (submission, key), Task(submission, *task)
+            only = self.shape.only if partly else ()
+            task = dataclasses.replace(self.shape, submission=submission, only=only)
+            yield (submission, key, partly), task
 
     def _key(self, submission: Submission) -> str:
         """Name everything that the outcome of a submission depends on.
@@ -191,12 +197,12 @@ class _Run:
         Returns:
             A hash; the secret cannot be found from it.
         """
-        draw = secrets_of.draw(self.secret, self.lab.name, "key").bytes(16).hex()
+        draw = secrets_of.draw(self.shape.secret, self.lab.name, "key").bytes(16).hex()
         parts = (submission.sha256, submission.problem, coursekit.__version__, draw)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def write_results(self) -> None:
-        """Write the table and a page a student, from the gradebook."""
+        """Write the table, the report and a page a student, from the gradebook."""
         entries = self.book.entries()
         outcomes = [outcome for _, outcome in self.book.graded().values()]
         folder = self.out / "feedback"
@@ -205,6 +211,7 @@ class _Run:
             text = page(outcome, self.lab.title, entries[outcome.slug])
             replace(folder / f"{outcome.slug}.html", text)
         write_table(self.out / "grades.csv", self.lab, outcomes, entries)
+        replace(self.out / "report.html", item_report(self.lab, outcomes, entries))
 
 
 def _keep_apart(submissions: Path, out: Path, secret: Path) -> None:
