@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from .leaves import StackedLinear
 
-__all__ = ["chained"]
+__all__ = ["Chain", "chained"]
 
 aten = torch.ops.aten
 
@@ -48,30 +48,112 @@ ACTIVATIONS: dict[type[nn.Module] | None, Activation] = {
 }
 
 
-class _Chain(torch.autograd.Function):
-    """Equations (1) and (2) layer by layer, with (3) and (4) as derivative."""
+class Chain:
+    """Hold a chain of layers: equations (1) and (2), and (3) and (4) as derivative.
 
-    @staticmethod
-    def forward(ctx: Any, plain: Any, kinds: Any, x: Tensor, *thetas: Tensor) -> Tensor:
-        """Compute the outputs.
+    Args:
+        layers: All its layers.
+        maps: Linear maps with biases, all of them trained.
+        kinds: Type of the activation after each; None for none.
+        plain: Computes the same from inputs by operations that are noted.
+
+    Attributes:
+        thetas: Weight and bias of each layer, ``[models, ...]``.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[nn.Module],
+        maps: Sequence[StackedLinear],
+        kinds: Sequence[type[nn.Module] | None],
+        plain: Callable[[Tensor], Tensor],
+    ) -> None:
+        self.layers = layers
+        self.steps = [ACTIVATIONS[kind] for kind in kinds]
+        self.thetas = [theta for layer in maps for theta in (layer.weight, layer.bias)]
+        self.plain = plain
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Compute the outputs, as one operation for automatic differentiation.
 
         Args:
-            ctx: Keeps the activations.
-            plain: Computes the same from ``x`` by operations that are noted.
-            kinds: Types of the activations; None for none.
-            x: ``[models, batch, in]``.
-            *thetas: Weight and bias of each layer, ``[models, ...]``.
+            x: ``[models, batch, in]``, or with further axes.
 
         Returns:
             ``[models, batch, out]``.
         """
-        kept = [x.mT]
-        for kind, W, b in zip(kinds, thetas[::2], thetas[1::2], strict=True):
-            z = torch.baddbmm(b.unsqueeze(2), W, kept[-1])  # (1)
-            kept.append(ACTIVATIONS[kind][0](z))  # (2)
+        if not self.takes(x):
+            return self.plain(x)
+        return _Chained.apply(self, x, *self.thetas)  # type: ignore[return-value]
+
+    def takes(self, x: Tensor) -> bool:
+        """Say whether the formulas are for such inputs, and nobody watches the layers.
+
+        Args:
+            x: Inputs.
+
+        Returns:
+            False if ``plain`` has to be called.
+        """
+        return x.dim() == 3 and not any(layer._forward_hooks for layer in self.layers)
+
+    def activations(self, x: Tensor) -> list[Tensor]:
+        """Compute all layers.
+
+        Args:
+            x: ``[models, batch, in]``.
+
+        Returns:
+            The inputs, the activations and the outputs, ``[models, width, batch]``.
+        """
+        found, thetas = [x.mT], self.thetas
+        for (phi, _), W, b in zip(self.steps, thetas[::2], thetas[1::2], strict=True):
+            z = torch.baddbmm(b.unsqueeze(2), W, found[-1])  # (1)
+            found.append(phi(z))  # (2)
+        return found
+
+    def gradients(
+        self, activations: Sequence[Tensor], g: Tensor, below: bool
+    ) -> list[Any]:
+        """Compute the gradients.
+
+        Args:
+            activations: Of all layers.
+            g: The derivative with respect to the outputs, ``[models, batch, out]``.
+            below: Whether that of the inputs is wanted, too.
+
+        Returns:
+            The gradient of the inputs, or None, and those of ``thetas``.
+        """
+        found, delta = [], g.mT
+        for l in reversed(range(len(self.steps))):
+            before, a = activations[l : l + 2]
+            delta = self.steps[l][1](delta, a)
+            found += [delta.sum(2), torch.bmm(delta, before.mT)]  # (3)
+            if l or below:
+                delta = torch.bmm(self.thetas[2 * l].mT, delta)  # (4)
+        return [delta.mT if below else None, *reversed(found)]
+
+
+class _Chained(torch.autograd.Function):
+    """Let a chain be a part of a larger net, and be differentiated twice."""
+
+    @staticmethod
+    def forward(ctx: Any, chain: Chain, x: Tensor, *thetas: Tensor) -> Tensor:
+        """Compute the outputs.
+
+        Args:
+            ctx: Keeps the activations.
+            chain: The chain.
+            x: ``[models, batch, in]``.
+            *thetas: Those of the chain.
+
+        Returns:
+            ``[models, batch, out]``.
+        """
         ctx.save_for_backward(x, *thetas)
-        ctx.plain, ctx.kinds, ctx.kept = plain, kinds, kept
-        return kept[-1].mT
+        ctx.chain, ctx.activations = chain, chain.activations(x)
+        return ctx.activations[-1].mT
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
@@ -82,23 +164,16 @@ class _Chain(torch.autograd.Function):
             *grads: The gradient of the outputs.
 
         Returns:
-            None for what is not a tensor, the gradient of the inputs if wanted, and
-            of all parameters.
+            None for the chain, and a gradient each, if wanted.
         """
-        (x, *thetas), g = ctx.saved_tensors, grads[0]
-        wanted = ctx.needs_input_grad[2]
-        if torch.is_grad_enabled():  # it will be differentiated again
-            of = [x, *thetas] if wanted else thetas
-            found = torch.autograd.grad(ctx.plain(x), of, g, create_graph=True)
-            return (None, None, *(() if wanted else (None,)), *found)
-        found, delta = [], g.mT
-        for l in reversed(range(len(ctx.kinds))):
-            a, W = ctx.kept[l : l + 2], thetas[2 * l]
-            delta = ACTIVATIONS[ctx.kinds[l]][1](delta, a[1])
-            found += [delta.sum(2), torch.bmm(delta, a[0].mT)]  # (3)
-            if l or wanted:
-                delta = torch.bmm(W.mT, delta)  # (4)
-        return None, None, delta.mT if wanted else None, *reversed(found)
+        (x, *thetas), below = ctx.saved_tensors, ctx.needs_input_grad[1]
+        if not torch.is_grad_enabled():
+            return None, *ctx.chain.gradients(ctx.activations, grads[0], below)
+        # it will be differentiated again
+        of = [x, *thetas] if below else thetas
+        y = ctx.chain.plain(x)
+        found = torch.autograd.grad(y, of, grads[0], create_graph=True)
+        return None, *(() if below else (None,)), *found
 
 
 def chained(
@@ -107,11 +182,11 @@ def chained(
     """Run linear maps and activations in turn as one operation, where they are that.
 
     Args:
-        layers: The layers.
-        plain: Runs them one by one; for everything else.
+        layers: The layers of a sequence.
+        plain: Its method, which runs them one by one; for everything else.
 
     Returns:
-        Either a function that computes the same in less time, or ``plain``.
+        Either a ``Chain``, which computes the same in less time, or ``plain``.
     """
     maps: list[StackedLinear] = []
     kinds: list[type[nn.Module] | None] = []
@@ -125,10 +200,4 @@ def chained(
     thetas = [theta for layer in maps for theta in (layer.weight, layer.bias)]
     if len(maps) < 2 or any(p is None or not p.requires_grad for p in thetas):
         return plain
-
-    def run(x: Tensor) -> Tensor:
-        if x.dim() != 3 or any(layer._forward_hooks for layer in layers):
-            return plain(x)
-        return _Chain.apply(plain, kinds, x, *thetas)  # type: ignore[return-value]
-
-    return run
+    return Chain(layers, maps, kinds, plain)

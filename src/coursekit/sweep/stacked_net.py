@@ -6,8 +6,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
+from .chain import Chain
 from .leaf import Each
 from .net import Inputs, Net
 from .twin import ACTIVATIONS, Twin
@@ -24,6 +27,32 @@ class StackedNet(Net):
         twin = Twin(models, self.generators, each=self.each)
         self.module: Any = twin.module
         self.thetas, self.buffers = twin.parameters, twin.buffers
+
+    def gradient(
+        self, x: Inputs, y: Tensor
+    ) -> tuple[Float[Tensor, " models"], list[Tensor]]:
+        """Compute every model's loss and gradient; of a chain, by its formulas alone.
+
+        Args:
+            x: Inputs, each ``[models, batch, ...]``.
+            y: Targets, ``[models, batch, ...]``.
+
+        Returns:
+            Losses, ``[models]``, and a gradient like each of ``trained``.
+        """
+        chain = self.module.forward
+        if not (isinstance(chain, Chain) and chain.takes(*x) and self._all_of(chain)):
+            return super().gradient(x, y)
+        with torch.no_grad():
+            activations = chain.activations(*x)
+        losses, slope = self.objective.slope(activations[-1].mT, y)
+        with torch.no_grad():
+            _, *grads = chain.gradients(activations, slope, below=False)
+        return losses, grads
+
+    def _all_of(self, chain: Chain) -> bool:
+        # a layer that stands twice has two parts of one gradient
+        return [*map(id, chain.thetas)] == [*map(id, self.trained)]
 
     def outputs(self, x: Inputs) -> Tensor:
         """Compute every model's outputs.

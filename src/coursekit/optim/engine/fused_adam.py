@@ -8,6 +8,7 @@ behind, which LAMB then scales to the layer.
 """
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -19,6 +20,12 @@ from .fused_sgd import norms, plain_momentum
 __all__ = ["adagrad", "adam", "adamw", "amsgrad", "lamb", "radam", "swats"]
 
 LONG_AGO = 1e30
+
+
+@lru_cache(8)
+def _number(t: float, device: torch.device) -> torch.Tensor:
+    # kernels only read it, and all groups of an update share it
+    return torch.tensor(float(t), device=device)
 
 
 def _call(
@@ -38,7 +45,7 @@ def _call(
         batch.past("m"),
         batch.past("v"),
         batch.past("v_max") if amsgrad else [],
-        [torch.tensor(float(t or batch.t), device=batch.gs[0].device)] * len(batch.gs),
+        [_number(t or batch.t, batch.gs[0].device)] * len(batch.gs),
         **{**words, **numbers, "amsgrad": amsgrad, **other},
     )
     return True
