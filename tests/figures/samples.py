@@ -9,6 +9,9 @@ from coursekit.experiments.chain import ACTIVATIONS, GRID, STEPS, chain
 from coursekit.experiments.cliff import GRID as WEIGHTS
 from coursekit.experiments.cliff import WAYS, cliff, cliff_field
 from coursekit.experiments.descent import METHODS, descent, descent_field
+from coursekit.experiments.wells import GRID as PLACES
+from coursekit.experiments.wells import STEPS as WALK
+from coursekit.experiments.wells import valley_field, wells
 from coursekit.figures import (
     Array,
     Arrow,
@@ -738,4 +741,56 @@ def edge() -> Figure:
     )
 
 
-ALL = (batch, init, momentum, disease, norms, ranks, saddle, factors, edge)
+def valleys() -> Figure:
+    """A closed form with a walk of its own noise and a field of two other axes."""
+    scalars = (
+        "narrow",
+        "wide",
+        "w1",
+        "w2",
+        "sharp",
+        "left",
+        "shifted",
+        "moved",
+        "gone",
+    )
+    model = ClosedForm(
+        "wells",
+        dims=[
+            Range("shift", "shift", 0, 0.5, step=0.02),
+            Range("ratio", "curvature ratio R", 2, 50, log=True),
+            Range("place", "place a", 0.2, 10, log=True),
+            Range("noise", "noise η/B", 2e-4, 5e-3, log=True),
+            Dim("at", "x", PLACES),
+            Dim("t", "updates", range(WALK + 1)),
+        ],
+        twin=wells,
+        field=valley_field,
+        outputs={"train": ["at"], "test": ["at"], "x": ["t"]}
+        | {name: [] for name in scalars},
+    )
+    return Figure(
+        "batch-wells",
+        "Which well survives a shift?",
+        model,
+        panels=[
+            Lines(x="at", y=["train", "test"], ylim=(0, 3), xlabel="x"),
+            Surface(xlim=(0, 11), ylim=(0, 11), points=[Point("w1", "w2", "a")]),
+            Lines(x="t", y="x", xlabel="updates"),
+        ],
+        controls=[
+            Slider("shift"),
+            Slider("ratio"),
+            Slider("place"),
+            Slider("noise"),
+        ],
+        start={"shift": 0.2, "ratio": 50, "place": 1, "noise": 1e-3},
+        says=[
+            Say("The walk left at update {left:.0f}.", when="gone"),
+            Say("The narrow well loses {narrow:.2f}, the wide one {wide:.2f}."),
+        ],
+        alt="A shift hurts the narrow well more.",
+    )
+
+
+ALL = (batch, init, momentum, disease, norms, ranks, saddle, factors, edge, valleys)

@@ -15,8 +15,8 @@ parabola of curvature λ, (2) has the stationary variance
     \mathrm{Var}(x) = \frac{\eta\,\sigma^2}{B\,\lambda\,(2 - \eta\lambda)}, \qquad (3)
 
 because :math:`V = (1-\eta\lambda)^2 V + \eta^2\sigma^2/B`. For small ηλ it depends
-on η/B alone. The top between the wells is at distance h from the narrow minimum, and the mean
-time to reach it in the limit of small ηλ is
+on η/B alone. The top between the wells is at distance h from the narrow minimum, and
+the mean time to reach it in the limit of small ηλ is
 
 .. math::
 
