@@ -107,8 +107,7 @@ def _read(case: Case, answer: Any) -> Tensor:
         raise Unusable(f"The function returned {describe(answer)}, expected {BOTH}.")
     d, found = case.args[0].shape[1], []
     for name, given, got in zip(("training", "test"), case.args, answer, strict=True):
-        width = got.shape[1] if isinstance(got, Tensor) and got.dim() == 2 else d
-        shape = (len(given), min(width, d))
+        shape = (len(given), min(_columns(got) or d, d))
         found.append(read_tensor(got, shape, f"the {name} set"))
     train, test = found
     if train.shape[1] != test.shape[1]:
@@ -118,6 +117,18 @@ def _read(case: Case, answer: Any) -> Tensor:
         )
     both = train if case.part == "training set" else torch.cat(found)
     return both @ both.T
+
+
+def _columns(rows: Any) -> int:
+    """Count the columns of what may be examples.
+
+    Returns:
+        Their number, 0 if there are none.
+    """
+    if isinstance(rows, Tensor):
+        return rows.shape[1] if rows.dim() == 2 else 0
+    row = rows[0] if isinstance(rows, (list, tuple)) and rows else None
+    return len(row) if isinstance(row, (list, tuple)) else 0
 
 
 def _compare(case: Case, got: Tensor, expected: Tensor) -> str | None:
