@@ -28,6 +28,12 @@ OUT gets
   gradebook.db     nbgrader's gradebook; `nbgrader formgrader` marks written answers
   autograded/      the copies that formgrader shows
 """
+COLLECT = """\
+Take zips of Canvas or Moodle, folders and notebooks; write STUDENT.ipynb for grading.
+
+Of several tries the last one before the deadline counts, or the first one after it if
+there is none before. All are kept under FOLDER/.tries, with a table of their times.
+"""
 EXPORT = """\
 Bring the points of a lab into the table that a learning system imports.
 
@@ -100,6 +106,16 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("source", type=Path, nargs="?", default=Path("labs/source"))
     two.add_argument("out", type=Path, nargs="?", default=Path("labs"))
     two.set_defaults(run=_release)
+    zero = commands.add_parser(
+        "collect",
+        help="take a learning system's export: one notebook a student, all tries kept",
+        description=COLLECT,
+        formatter_class=raw,
+    )
+    zero.add_argument("sources", metavar="ZIP", type=Path, nargs="+")
+    zero.add_argument("--into", metavar="FOLDER", type=Path, required=True)
+    zero.add_argument("--deadline", metavar="TIME", help="2026-11-20T23:59, local time")
+    zero.set_defaults(run=_collect)
     three = commands.add_parser(
         "export",
         help="bring the points into the table that a learning system imports",
@@ -238,6 +254,22 @@ def _tell(report, out: Path) -> int:
     if report.interrupted:
         print(f"Stopped with {report.left} left; run the same command to go on.")
         return INTERRUPTED
+    return 0
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from datetime import datetime
+
+    from coursekit.labs.grading.collect import collect
+
+    deadline = None
+    if options.deadline is not None:
+        deadline = datetime.fromisoformat(options.deadline).replace(tzinfo=None)
+    done = collect(options.sources, options.into, deadline)
+    print(f"{options.into}: {done.students} students, {done.tries} notebooks.")
+    for words, names in (("Late", done.late), ("Ignored", done.ignored)):
+        if names:
+            print(f"{words} ({len(names)}): {', '.join(names)}")
     return 0
 
 
