@@ -87,11 +87,11 @@ def test_the_systems_own_word_late_is_taken_without_a_deadline(zipped, tmp_path)
 
 def test_two_people_of_one_name_stay_two(zipped, tmp_path):
     path = zipped([
-        ("nowakada_1_10_lab.ipynb", EVE, "one"), ("nowakada_2_11_lab.ipynb", EVE, "two"),
+        ("nowak_1_10_lab.ipynb", EVE, "one"), ("nowak_2_11_lab.ipynb", EVE, "two"),
     ])  # fmt: skip
     assert collect([path], tmp_path / "in").students == 2
-    assert (tmp_path / "in" / "nowakada-1.ipynb").read_text() == "one"
-    assert (tmp_path / "in" / "nowakada-2.ipynb").read_text() == "two"
+    assert (tmp_path / "in" / "nowak-1.ipynb").read_text() == "one"
+    assert (tmp_path / "in" / "nowak-2.ipynb").read_text() == "two"
 
 
 def test_a_folder_and_its_times(tmp_path):

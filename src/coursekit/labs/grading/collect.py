@@ -22,10 +22,10 @@ from coursekit.labs.grading.submission import MAX_BYTES
 
 __all__ = ["Collected", "Try", "collect", "student_of"]
 
-CANVAS = re.compile(
-    r"(?P<who>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_(?P<file>\d+)_(?P<n>.+)"
+CANVAS = re.compile(r"(?P<who>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_(?P<n>.+)")
+MOODLE = re.compile(
+    r"(?P<who>.+)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?/.+"
 )
-MOODLE = re.compile(r"(?P<who>.+)_\d+_assignsubmission_(?:file|onlinetext)_?/.+")
 AGAIN = re.compile(r"-(\d+)$")
 MAX_ENTRIES = 100_000
 COPY = 2**20
