@@ -20,15 +20,21 @@ Modules, and on which side each runs:
     frames: length-prefixed JSON with raw tensor bytes, all sizes capped
 `cells`, `worker` (inside)
     choose, clean and run the cells; answer calls
-`sandbox`, `cgroup`, `seccomp` (outside)
-    start the worker confined, and end it
+`zygote`, `namespaces` (inside)
+    fork a worker; give up what it may not keep
+`pool`, `supply`, `sandbox`, `cgroup`, `doctor` (outside)
+    have workers forked or started, and end them; say what this machine gives
 `remote` (outside)
     a `Caller` for `Exercise.examine`; time limits; restarts
+`prepared`, `task`, `crew` (outside)
+    draw the cases once; one grading as a task; many at once, bounded and mended
+`collect`, `export` (outside)
+    from and to learning systems
 `submission`, `secret` (outside)
     read a notebook; draw the hidden cases
 `outcome`, `examine` (outside)
     grade one submission into a named status
-`gradebook`, `feedback`, `table` (outside)
+`gradebook`, `feedback`, `items`, `table` (outside)
     write what came out
 `run` (outside)
     the whole folder, resumable
