@@ -102,7 +102,7 @@ def outcome(of: Exercise, caller: Caller, case: Case) -> tuple[Any, str]:
     """
     changed = ""
     try:
-        raw = caller(*case.args)
+        raw = case.ask(caller)
         changed = _changed(of, caller, case)
         return ("no refusal" if case.raises else of.read(case, raw)), changed
     except StudentError as error:
@@ -134,9 +134,8 @@ def _changed(of: Exercise, caller: Caller, case: Case) -> str:
         A sentence, or an empty string.
     """
     names = of.signature.partition("(")[2].rstrip(")").split(",")
-    for i, (now, given) in enumerate(
-        zip(caller.inputs_after(), case.args, strict=False)
-    ):
+    latest = case.again[-1] if case.again else case.args
+    for i, (now, given) in enumerate(zip(caller.inputs_after(), latest, strict=False)):
         if i in of.may_change:
             continue
         if isinstance(given, Recipe):

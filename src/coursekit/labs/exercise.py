@@ -42,6 +42,9 @@ class Case:
         facts: What the comparison needs to know and the answer does not see.
         raises: Why the call has to be refused with a `ValueError`; empty if it has
             an answer. A refusal is then right, and nothing else is.
+        again: Arguments of further calls; `Exercise.read` then gets the list of all
+            answers, the first included. Plain values only: a handle of an earlier
+            call is gone.
     """
 
     part: str
@@ -50,6 +53,19 @@ class Case:
     line: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     raises: str = ""
+    again: Sequence[tuple] = ()
+
+    def ask(self, caller: Caller) -> Any:
+        """Make the call, or all calls, of the case.
+
+        Args:
+            caller: The answer.
+
+        Returns:
+            What it gave; a list where there are several calls.
+        """
+        first = caller(*self.args)
+        return [first, *(caller(*a) for a in self.again)] if self.again else first
 
 
 @dataclass(frozen=True)
@@ -160,4 +176,4 @@ class Exercise:
         Returns:
             The answer as `read` gives it.
         """
-        return self.read(case, LocalCaller(function or self.reference)(*case.args))
+        return self.read(case, case.ask(LocalCaller(function or self.reference)))

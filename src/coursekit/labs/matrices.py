@@ -3,11 +3,12 @@ r"""Weight matrices of known rank: built, disturbed, and left by training."""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["noisy", "spectrum", "trained"]
+__all__ = ["dense_hessian", "noisy", "spectrum", "trained"]
 
 
 def trained(noise: float, seed: int, steps: int = 30) -> Tensor:
@@ -76,3 +77,26 @@ def noisy(matrix: Tensor, size: float, seed: int) -> Tensor:
     g = torch.Generator().manual_seed(seed)
     noise = torch.randn(matrix.shape, generator=g, dtype=matrix.dtype)
     return matrix + size * noise * matrix.abs().max()
+
+
+def dense_hessian(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> Tensor:
+    """Build the whole Hessian of a small model's loss, one row a parameter.
+
+    Args:
+        model: Any module.
+        loss: A scalar function of the model.
+
+    Returns:
+        The matrix, ``[p, p]``, symmetric to the last bit.
+    """
+    parameters = list(model.parameters())
+    flat = torch.cat([
+        g.flatten()
+        for g in torch.autograd.grad(loss(model), parameters, create_graph=True)
+    ])
+    rows = [
+        torch.autograd.grad(g, parameters, retain_graph=True, materialize_grads=True)
+        for g in flat
+    ]
+    H = torch.stack([torch.cat([g.flatten() for g in row]) for row in rows])
+    return (H + H.T) / 2
