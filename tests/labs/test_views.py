@@ -157,7 +157,7 @@ def short(monkeypatch):
     """Race over two sizes and a few updates."""
     race_norm._references.cache_clear()
     monkeypatch.setattr(race_norm, "SIZES", (2, 128))
-    monkeypatch.setattr(race_norm, "STEPS", 40)
+    monkeypatch.setattr(race_norm, "STEPS", 30)
     yield
     race_norm._references.cache_clear()
 

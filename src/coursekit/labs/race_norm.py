@@ -141,7 +141,7 @@ def explore_norm(rule: Rule) -> Any:
     import ipywidgets as widgets
 
     rates = [(f"{r:g}", r) for r in (0.01, 0.03, 0.1, 0.3)]
-    choice = widgets.SelectionSlider(options=rates, value=0.1, description="rate")
+    choice = widgets.SelectionSlider(options=rates, value=0.03, description="rate")
 
     def draw(rate: float) -> Note:
         return norm_picture(race_norm(rule, rate), rate)
