@@ -19,6 +19,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from .memory import LESS, size
 from .setting import Setting
 
 __all__ = ["Task", "block_size", "buckets", "cut", "model_bytes"]
@@ -109,9 +110,8 @@ def block_size(one: int, memory: int | None) -> int:
         return max(1, min(MOST, CACHE // one))
     if one > memory:
         raise MemoryError(
-            f"memory: one model in training takes about {one / 2**20:.1f} MB, more "
-            f"than the {memory / 2**20:.1f} MB allowed; lower batch_size or the width "
-            "of the model, or raise memory="
+            f"memory: one model in training takes about {size(one)}, more than the "
+            f"{size(memory)} allowed; lower {LESS}, or raise memory="
         )
     return memory // one
 

@@ -7,6 +7,7 @@ same function runs here, in another process and on another machine.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import torch
@@ -78,4 +79,5 @@ def run_block(job: Job, task: Task, tick: Tick = lambda t: True) -> Record:
 def _keep_freed_memory() -> None:
     # The C library hands large temporaries back to the system, and each update
     # would pay for fresh pages; glibc stops once it has seen 31 MB freed.
-    torch.empty(31 * 2**20, dtype=torch.uint8)
+    with suppress(RuntimeError):  # where there is not even that much, it is slower
+        torch.empty(31 * 2**20, dtype=torch.uint8)
