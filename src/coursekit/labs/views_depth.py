@@ -139,7 +139,7 @@ def tree_picture(diagnose: Callable[..., Any], ref: float | None) -> Note:
     for i, leaf in enumerate(LEAVES):
         if (here := field == i).any():
             up, across = (axis.mean() for axis in np.nonzero(here))
-            at = grid[round(across)], grid[round(up)]
+            at = float(grid[round(across)]), float(grid[round(up)])
             word = leaf.replace(" or ", "\nor ")
             ax.text(*at, word, ha="center", va="center", fontsize="small")
     told = "no reference" if ref is None else f"reference {ref:.2f}"

@@ -64,7 +64,7 @@ def _cases(rng: np.random.Generator, visible: bool) -> list[Case]:
         return round(float(rng.uniform(low, high)), 3)
 
     tau = at(0.08, 0.12)
-    tree = [
+    tree: list[tuple[str, float, float, float | None]] = [
         ("(1)", at(0.01, 0.03), at(0.05, 0.08), at(0.2, 0.4)),
         ("(2)", at(0.03, 0.06), at(0.7, 0.9), at(0.01, 0.04)),
         ("(5)", at(1.1, 1.4), at(1.5, 1.8), at(0.3, 0.5)),
@@ -91,7 +91,7 @@ def _cases(rng: np.random.Generator, visible: bool) -> list[Case]:
         _case("ties", "(2)", tie, 2.25 * tie, 4.0, tie),
     ]
     inf, nan = math.inf, math.nan
-    ends = [
+    ends: list[tuple[str, float, float, float | None]] = [
         ("(3)", inf, inf, None),
         ("(3)", inf, inf, 0.5),
         ("(2)", low, inf, 0.5),

@@ -41,7 +41,7 @@ from coursekit.labs.reading import describe
 __all__ = ["EMBED_SHALLOW", "embed_shallow"]
 
 
-def embed_shallow(shallow: nn.Module, depth: int) -> nn.Module:
+def embed_shallow(shallow: models.MLP, depth: int) -> nn.Module:
     """Embed an MLP in the narrowest deep one that can hold it.
 
     Args:
