@@ -16,6 +16,10 @@ its tests check.
 The random numbers of a model depend on its seed alone. Two models of one seed and
 different gains have the *same* weights up to that factor, so comparisons across
 gains are paired. How a stack is trained stands in `stacked_training`.
+
+A grid of settings is shorter to write as a sweep, and as fast (`coursekit.sweep`). The
+stack is for what a sweep does not offer: pauses at unevenly spaced moments, to look at
+every layer of every model, and starts that no initializer draws.
 """
 
 from __future__ import annotations
