@@ -14,6 +14,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from coursekit.labs import lab
+
 ROOT = Path(__file__).resolve().parents[2]
 LAB = "11_initialization.ipynb"
 RUN = """
@@ -90,13 +92,15 @@ def right() -> dict[str, str]:
     return answers | {"end": WIDGETS_OF + END}
 
 
-def execute(python: str | Path, answers: dict[str, str], folder: Path) -> dict:
+def execute(
+    python: str | Path, answers: dict[str, str], folder: Path, file: str = LAB
+) -> dict:
     """Run the released notebook outside the checkout; give the text of each cell."""
-    released = (ROOT / "labs" / LAB).read_text(encoding="utf-8")
-    (folder / LAB).write_text(released, encoding="utf-8")
+    released = (ROOT / "labs" / file).read_text(encoding="utf-8")
+    (folder / file).write_text(released, encoding="utf-8")
     clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     clean |= {"OMP_NUM_THREADS": "1", "IPYTHONDIR": str(folder / ".ipython")}
-    command = [str(python), "-c", RUN, LAB, json.dumps(answers)]
+    command = [str(python), "-c", RUN, file, json.dumps(answers)]
     done = subprocess.run(
         command, cwd=folder, env=clean, capture_output=True, text=True, check=False
     )
@@ -163,6 +167,19 @@ def judge_right(said: dict[str, str], version: str, where: str) -> None:
 
 def test_an_unanswered_notebook_runs_to_its_end(tmp_path):
     judge_stub(execute(sys.executable, {"end": ""}, tmp_path))
+
+
+@pytest.mark.parametrize("name", ["10_vanishing_gradients", "12_normalization"])
+def test_an_unanswered_notebook_of_any_lab_runs_to_its_end(tmp_path, name):
+    said = execute(sys.executable, {"end": ""}, tmp_path, f"{name}.ipynb")
+    checks = {k: v for k, v in said.items() if k.endswith("-check")}
+    assert len(checks) == len(lab(name).exercises)
+    assert all("Not answered yet: `" in v for v in checks.values())
+    assert not any("Traceback" in v for v in said.values())
+    views = [v for k, v in said.items() if k.endswith("-view")]
+    waits = ["opens once the check" in v for v in views]
+    assert waits[:-1] == [True] * (len(views) - 1)
+    assert "VBox" in views[-1]  # the open task races what stands there
 
 
 def test_wrong_answers_are_explained_below_their_checks(tmp_path):
