@@ -16,6 +16,12 @@ arrays, so that a chapter, a stored figure and a test can all call the same code
 * `chain` -- a product of equal factors.
 * `cliff` -- one step at the cliff of a scalar recurrence.
 * `exploding_rnn` -- a recurrent net, clipped and not.
+* `depth` -- nets of growing depth, compared on their own training data.
+* `identity_start` -- a deep net begun as the shallow one that it contains.
+* `stalls` -- four runs that stall at one loss, for four different reasons.
+* `stalled_net` -- a deep net that has stalled, and what helps it.
+* `restarts` -- many searches of one class: is its best far from what they find?
+* `medicines` -- four sick runs under seven medicines.
 * `residual_growth` -- variance along a residual stream, and whether it then trains.
 * `batch_budget` -- batch sizes and rates at equal epochs and at equal updates.
 * `gradient_spread` -- how far the gradient of a batch misses the full one.

@@ -146,3 +146,19 @@ def test_long_names_stand_above_their_rows_on_a_narrow_page():
     headings = [w for w in words(narrow) if "holds" in w]
     assert headings == [f"{name}  ■ holds" for name in names]
     assert narrow.get_position().width > 0.8
+
+
+def test_a_flow_draws_each_step_once_and_its_arrows(ax):
+    steps = [("first step", "way out"), ("second step", "another")]
+    plots.flow(ax, steps, last="the end", down="no", across="yes")
+    texts = [" ".join(t.split()) for t in words(ax) if t]
+    assert sorted(texts) == sorted(
+        ["first step", "way out", "second step", "another", "the end"]
+        + ["yes", "yes", "no", "no"]
+    )
+    assert len(ax.patches) == 3
+
+
+def test_a_flow_needs_a_step(ax):
+    with pytest.raises(ValueError, match="steps"):
+        plots.flow(ax, [])

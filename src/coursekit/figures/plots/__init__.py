@@ -8,10 +8,12 @@ median, middle half and thin extremes; the axis says which.
 
 from .compare import paired_dots, theory_vs_measured
 from .fields import heat
+from .flow import flow
 from .lines import layer_lines, lines
 from .seeds import limits_of, summary, with_seeds
 
 __all__ = [
+    "flow",
     "heat",
     "layer_lines",
     "limits_of",
