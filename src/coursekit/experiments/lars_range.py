@@ -28,7 +28,7 @@ from coursekit.sweep import grid, sweep
 
 __all__ = ["METHODS", "RATES", "STEPS", "WORKS", "curves", "net", "working"]
 
-STEPS, WIDTH, WORKS = 60, 64, 0.9
+STEPS, WIDTH, WORKS = 60, 64, 0.7
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 METHODS = {"sgd": "SGD", "warm": "SGD, warm-up", "lars": "LARS", "lamb": "LAMB"}
 WORDS = {
