@@ -6,7 +6,8 @@ same formula; they differ in the axes that the mean runs over:
 $$ \text{batch: every channel, over the batch and all positions} \tag{1} $$
 $$ \text{layer: every example, over its channels and positions} \tag{2} $$
 $$ \text{instance: every channel of every example, over its positions} \tag{3} $$
-$$ \text{group: every group of } C/G \text{ channels of every example} \tag{4} $$
+$$ \text{group: every example's groups, over } C/G \text{ channels and positions}
+   \tag{4} $$
 $$ \text{positional: every position of every example, over its channels} \tag{5} $$
 
 References:
