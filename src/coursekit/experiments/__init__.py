@@ -30,5 +30,12 @@ arrays, so that a chapter, a stored figure and a test can all call the same code
 * `wells` -- a narrow and a wide well: a shift, and when noise leaves.
 * `flatness` -- curvature at equal training loss, and a rescaling that changes it.
 * `lars_range` -- which rates work when every update reads all examples.
+* `input_scaling` -- condition number and updates of least squares by treatment.
+* `norm_bowl` -- the same for two inputs and a bias, in closed form.
+* `norm_groups` -- which numbers share a mean, and who notices an exchange.
+* `norm_grid` -- nets by norm, batch size and rate, judged by both statistics.
+* `running_averages` -- what evaluation uses against what it estimates.
+* `scale_free` -- the length of weights behind a batch norm.
+* `norm_rnn` -- layer norm in a recurrent net, sequences of unequal length.
 * `batch_timing` -- seconds of an update against the batch size.
 """
