@@ -34,7 +34,15 @@ LOSSES = {"cross_entropy": _cross_entropy, "mse": _mse}
 def _cross_entropy_slope(outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     log_p = outputs.flatten(1, -2).mT.log_softmax(1)
     rows = y.flatten(1).unsqueeze(1)
-    losses = log_p.gather(1, rows).mean((1, 2)).neg_()
+    try:
+        losses = log_p.gather(1, rows).mean((1, 2)).neg_()
+    except RuntimeError as error:
+        if "out of bounds" not in str(error):
+            raise
+        raise ValueError(
+            f"data: expected classes from 0 to {outputs.shape[-1] - 1}, one for each "
+            f"output of the model, got {int(y.min())} to {int(y.max())} in a batch"
+        ) from None
     # p less one at the class, over the number of examples
     slope = log_p.exp_().scatter_(1, rows, -1.0, reduce="add").div_(rows.shape[2])
     return losses, slope.mT.unflatten(1, outputs.shape[1:-1])
@@ -45,8 +53,8 @@ def _mse_slope(outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return d.square().flatten(1).mean(1), d.mul_(2 / d[0].numel())
 
 
-# The same with the derivative; as with large nets most of their time is memory's, with
-# small ones that of noting operations.
+# With the derivative by formula: with small nets, noting and visiting the operations of
+# a loss takes longer than computing them.
 SLOPES = {"cross_entropy": _cross_entropy_slope, "mse": _mse_slope}
 
 
@@ -103,6 +111,9 @@ class Objective:
 
         Returns:
             One number a model, and the derivatives of their sum, like ``outputs``.
+
+        Raises:
+            ValueError: If a target is no class that the model has an output for.
         """
         if isinstance(self.loss, str) and self._closed(outputs, y):
             return SLOPES[self.loss](outputs, y)
