@@ -58,25 +58,29 @@ def build_cures(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
 # When does a ReLU die, and can it wake?
 
 RATES = [0, 0.3, 1, 3, 10, 30]
+AFTER = [0, 5, 20, 50, 100, 300, 600]
+SHOWN = [dead_units.MOMENTS.index(t) for t in AFTER]
 KINDS = {"relu": "ReLU", "leaky": "leaky 0.1", "elu": "ELU"}
 
 
 def build_dead(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
-    """Sort the units of seed 0 by their largest value; summarise all seeds."""
+    """Sort layer 2's units of seed 0 by their largest value; summarise all seeds."""
     shape = (len(KINDS), len(RATES))
     both = {k: np.stack([p[k] for p in parts]) for k in parts[0]}
     both = {k: v.reshape(*shape, *v.shape[1:]) for k, v in both.items()}
-    order = np.argsort(both["high"][:, :, 0], axis=-1)
+    both = {k: v[:, :, :, SHOWN] for k, v in both.items()}
+    second = {k: both[k][:, :, 0, :, dead_units.WIDTH :] for k in ("low", "high")}
+    order = np.argsort(second["high"], axis=-1)
     over = ("activation", "big", "t")
     dims = [
         Dim("activation", "activation", list(KINDS), list(KINDS.values())),
         Dim("big", "rate of the oversized step", RATES, ordered=True),
-        Dim("t", "updates after it", dead_units.MOMENTS, ordered=True),
-        Dim("unit", "hidden unit, sorted", range(1, 2 * dead_units.WIDTH + 1)),
+        Dim("t", "updates after it", AFTER, ordered=True),
+        Dim("unit", "unit of the second layer, sorted", range(1, 65)),
     ]
     arrays = {
-        key: Array(np.take_along_axis(both[key][:, :, 0], order, -1), (*over, "unit"))
-        for key in ("low", "high")
+        key: Array(np.take_along_axis(values, order, -1), (*over, "unit"))
+        for key, values in second.items()
     }
     arrays |= seed_arrays("share", both["share"], over, 2)
     arrays |= seed_arrays("accuracy", both["accuracy"], over, 2)
@@ -86,7 +90,7 @@ def build_dead(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
         a, b, t = place
         middle[a, b, t] = np.median(both["gradient"][a, b, found[a, b, :, t], t])
     arrays["gradient"] = Array(middle, over)
-    arrays["dead"] = Array(np.round(both["share"][:, :, 0] * 128), over, "i16")
+    arrays["dead"] = Array((second["high"] <= 0).sum(-1), over, "u8x")
     arrays["silenced"] = Array(np.isfinite(middle), over, "u8x")
     return dims, arrays
 
