@@ -66,8 +66,9 @@ MUTANTS = (
     Mutant(
         "with_replacement",
         _variant(_mean_square, replacement=True),
-        "Examples are drawn with replacement, so a batch can hold one twice, and even "
-        "B = N has noise. A batch of an epoch holds B different examples.",
+        "This behaves like drawing examples with replacement, so that a batch can hold "
+        "one twice and even B = N has noise: tr Σ/B alone. A batch of an epoch holds B "
+        "different examples.",
         "(3)",
     ),
     Mutant(

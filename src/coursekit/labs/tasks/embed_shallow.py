@@ -92,6 +92,9 @@ def _read(case: Case, answer: Any) -> dict[str, Tensor]:
 def _compare(case: Case, got: Chain, expected: Chain) -> str | None:
     if agree(got["output"], expected["output"]):
         return None
+    k, right = got["output"].shape[1], expected["output"].shape[1]
+    if k != right:
+        return f"The returned net gives {k} logits, expected {right} as `shallow`."
     off = float((got["output"] - expected["output"]).abs().max())
     size = float(expected["output"].abs().max())
     return (

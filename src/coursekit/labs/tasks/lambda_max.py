@@ -30,13 +30,17 @@ import torch
 from torch import Tensor, nn
 
 from coursekit.labs.caller import Recipe
-from coursekit.labs.exercise import Case, Exercise, Hint
+from coursekit.labs.exercise import Case, Exercise, Hint, Unusable
 from coursekit.labs.matrices import dense_hessian, spectrum
 from coursekit.labs.mutants.lambda_max import MUTANTS
 from coursekit.labs.reading import read_number
 
 __all__ = ["LAMBDA_MAX", "lambda_max"]
 
+OVERFLOW = (
+    "A vector that is not scaled to length 1 grows by |λ| at every product, until it "
+    "overflows."
+)
 # After k products the relative error is about ratio^(2k): 0.8^120 is 2e-12
 ITERS, RATIO, TOLERANCE = 60, 0.8, 1e-5
 
@@ -140,7 +144,12 @@ def _cases(rng: np.random.Generator, visible: bool) -> list[Case]:
 
 
 def _read(case: Case, answer: Any) -> float:
-    return read_number(answer, "one number, an eigenvalue")
+    try:
+        return read_number(answer, "one number, an eigenvalue")
+    except Unusable as error:
+        if "NaN" in str(error) or "infinity" in str(error):
+            raise Unusable(f"{error} {OVERFLOW}") from None
+        raise
 
 
 def _compare(case: Case, got: float, expected: float) -> str | None:
@@ -173,7 +182,6 @@ LAMBDA_MAX = Exercise(
     read=_read,
     compare=_compare,
     mutants=MUTANTS,
-    likeness=1e-4,
     hints=(
         Hint(
             "How do I get Hv?",

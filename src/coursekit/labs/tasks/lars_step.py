@@ -70,7 +70,7 @@ def _cases(rng: np.random.Generator, visible: bool) -> list[Case]:
     return [
         *cases,
         case("step", "(1)", (n, 2, 3, 3), 0.0, g=1e4),
-        case("step", "(1)", (n,), 0.0, g=1e-5),
+        case("step", "(1)", (n,), 0.0, g=1e-3),
         case("step", "(3)", (m, n), 0.3, w=50),
         case("zero norms", "(2)", (m, n), 0.4, w=0),
         case("zero norms", "(2)", (m,), 0.4, g=0),

@@ -16,6 +16,7 @@ References:
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -85,12 +86,23 @@ def _read(case: Case, answer: Any) -> Facts:
         "repeated": max(Counter(flat).values(), default=0) > 1,
         "outside": any(not 0 <= i < n for i in flat),
         "in_order": flat == sorted(flat),
+        "by_rule": _by_rule(flat, n),
         "repeats": first == same,
         "same_next": first == later,
         "same_batches": groups[0] == groups[2],
         "same_seed": first == other,
         "shifted": later == other and later != first and first != both,
     }
+
+
+def _by_rule(order: list[int], n: int) -> bool:
+    """Ask whether most steps of an order are equal, as in a rotation.
+
+    Returns:
+        The answer; a random order repeats a step now and then only.
+    """
+    steps = Counter((b - a) % n for a, b in pairwise(order))
+    return max(steps.values(), default=0) > n / 2
 
 
 def _epoch(value: Any) -> Epoch:
@@ -147,6 +159,8 @@ def _compare(case: Case, got: Facts, expected: Facts) -> str | None:
         )
     said = {
         "in_order": "The examples come in the order in which they are stored.",
+        "by_rule": "From one example to the next it is nearly always the same step, as "
+        "in a rotation; expected a random permutation.",
         "same_next": "The next epoch has the same order.",
         "same_batches": "The next epoch has the same batches, only in another order.",
         "same_seed": "Another seed gives the same order.",
