@@ -14,7 +14,7 @@ from recipes.recipe import SEEDS, Arrays, Recipe, floor
 
 LAYERS, RATES = [4, 8, 14, 20, 32, 56], [0.001, 0.003, 0.01, 0.03, 0.1]
 KIND_NAMES = ["plain", "BN", "residual", "residual + BN"]
-CEILING = 1e6
+CEILING, WORST = 1e6, 3.0  # what a diverged run counts as: none, or a bad loss
 
 
 def run_depth(kind: str, layers: int) -> Arrays:
@@ -109,7 +109,7 @@ def build_medicines(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
     shape = (len(medicines.PATIENTS), len(medicines.MEDICINES))
     for name in ("train", "test"):
         loss = np.stack([p[name] for p in parts])
-        loss = np.minimum(loss.reshape(*shape, *loss.shape[1:]), CEILING)
+        loss = np.minimum(loss.reshape(*shape, *loss.shape[1:]), WORST)
         arrays |= seed_arrays(name, floor(loss), (*over, "t"), 2, log=True)
         plain = np.broadcast_to(arrays[name].values[:, :1], (*shape, loss.shape[-1]))
         arrays[f"{name}_before"] = Array(plain, (*over, "t"), "i16log")

@@ -152,10 +152,8 @@ def test_a_flow_draws_each_step_once_and_its_arrows(ax):
     steps = [("first step", "way out"), ("second step", "another")]
     plots.flow(ax, steps, last="the end", down="no", across="yes")
     texts = [" ".join(t.split()) for t in words(ax) if t]
-    assert sorted(texts) == sorted(
-        ["first step", "way out", "second step", "another", "the end"]
-        + ["yes", "yes", "no", "no"]
-    )
+    boxes = ["first step", "way out", "second step", "another", "the end"]
+    assert sorted(texts) == sorted([*boxes, "yes", "yes", "no", "no"])
     assert len(ax.patches) == 3
 
 
