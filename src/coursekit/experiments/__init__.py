@@ -37,5 +37,7 @@ arrays, so that a chapter, a stored figure and a test can all call the same code
 * `running_averages` -- what evaluation uses against what it estimates.
 * `scale_free` -- the length of weights behind a batch norm.
 * `norm_rnn` -- layer norm in a recurrent net, sequences of unequal length.
+* `paired_depths` -- one small net of a depth, with two separate seeds.
+* `frozen_loss` -- a loss that is a function of a model alone.
 * `batch_timing` -- seconds of an update against the batch size.
 """
