@@ -116,7 +116,7 @@ def rescale(model: MLP, alpha: float) -> MLP:
     twin = deepcopy(model)
     with torch.no_grad():
         first, second = (m for m in list(twin)[:3] if isinstance(m, nn.Linear))
-        first.weight *= alpha
-        first.bias *= alpha
-        second.weight /= alpha
+        first.weight.mul_(alpha)
+        first.bias.mul_(alpha)
+        second.weight.div_(alpha)
     return twin
