@@ -5,8 +5,16 @@ import pytest
 import torch
 
 from coursekit import init, models
-from coursekit.experiments import batch_budget, batch_timing, flatness, gradient_spread
-from coursekit.experiments import lars_range, one_step, shuffling, wells
+from coursekit.experiments import (
+    batch_budget,
+    batch_timing,
+    flatness,
+    gradient_spread,
+    lars_range,
+    one_step,
+    shuffling,
+    wells,
+)
 
 
 def test_updates_of_both_budgets():
