@@ -15,6 +15,7 @@ from coursekit import stats
 from coursekit.claims import (
     MIME,
     claim_directional,
+    claim_equivalent,
     claim_exact,
     claim_reported,
     full,
@@ -156,6 +157,27 @@ def test_exact_claims_show_what_was_expected():
     assert "5 diverged" in str(
         claim_exact("E-1", "x", measured=[math.nan] * 5, expected=1, tolerance=0)
     )
+
+
+def test_equivalence_is_judged_by_the_whole_interval():
+    near = [0.001, -0.002, 0.0, 0.001, -0.001]
+    claim = claim_equivalent("E-6b", "equal", treatment=near, control=0, margin=0.01)
+    record = claim.to_json()
+    assert claim.verdict is Verdict.HOLDS
+    assert "95 % interval, 5 seeds · rule A: within ±0.01" in str(claim)
+    assert "<rect" in drawing(record)
+    assert 'fill="none" stroke="currentColor"/>' not in drawing(record)  # no arrow
+    wide = [d + 0.009 for d in near]
+    shifted = claim_equivalent("E", "", treatment=wide, control=0, margin=0.01)
+    assert shifted.verdict is Verdict.INCONCLUSIVE
+    far = claim_equivalent("E", "", treatment=[1.0] * 5, control=0, margin=0.01)
+    assert far.verdict is Verdict.FAILS
+    gone = claim_equivalent(
+        "E", "", treatment=[*near[:4], math.inf], control=0, margin=0.01
+    )
+    assert gone.verdict is Verdict.INCONCLUSIVE
+    with pytest.raises(ValueError, match="expected a positive number"):
+        claim_equivalent("E", "", treatment=near, control=0, margin=0)
 
 
 def test_reported_claims_assert_nothing():

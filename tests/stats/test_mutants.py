@@ -78,6 +78,18 @@ def resamples(function):
     return (lost.low, lost.high, lost.n, lost.diverged) == (-np.inf, np.inf, 3, 2)
 
 
+def same(function):
+    """Whether the interval's place decides, on both sides of both margins."""
+    d = np.array([-1.0, 1.0, -1.0, 1.0, 0.0])
+    half = intervals.paired_t_interval(d).high
+    middles = {0.0: "holds", 2 * half: "inconclusive", 9 * half: "does not hold here"}
+    return all(
+        function(sign * m + d, 2 * half).value == word
+        for m, word in middles.items()
+        for sign in (1, -1)
+    )
+
+
 MUTANTS = [
     (intervals.Interval, describes, "self.high - self.low", "self.high"),
     (intervals.Interval, describes, ") / 2", ")"),
@@ -117,6 +129,10 @@ MUTANTS = [
     (rules.accept_directional, judges, "interval.low > 0", "interval.low < 0"),
     (rules.accept_directional, judges, "not interval.excludes(0)", "False"),
     (rules.accept_directional, judges, '== "greater"', '== "less"'),
+    (rules.accept_equivalent, same, "-margin <= interval.low and ", ""),
+    (rules.accept_equivalent, same, " and interval.high <= margin", ""),
+    (rules.accept_equivalent, same, "interval.low > margin or ", ""),
+    (rules.accept_equivalent, same, " or interval.high < -margin", ""),
     (rules.accept_exact, exact, "(e) if relative", "(e) if not relative"),
     (rules.accept_exact, exact, ".all() else", ".any() else"),
     (rules.accept_reported, reported, "np.isfinite(v) &", ""),

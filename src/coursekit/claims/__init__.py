@@ -1,6 +1,11 @@
 """State what the book claims as values: numbers, interval, rule and verdict."""
 
-from .build import claim_directional, claim_exact, claim_reported
+from .build import (
+    claim_directional,
+    claim_equivalent,
+    claim_exact,
+    claim_reported,
+)
 from .claim import MIME, Claim, mimebundle
 from .glue import full, glue_number, n_seeds
 from .render import table
@@ -9,6 +14,7 @@ __all__ = [
     "MIME",
     "Claim",
     "claim_directional",
+    "claim_equivalent",
     "claim_exact",
     "claim_reported",
     "full",

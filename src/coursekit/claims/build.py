@@ -11,6 +11,7 @@ from coursekit import stats
 from .claim import Claim
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike
 
 
@@ -46,17 +47,7 @@ def claim_directional(
     Raises:
         ValueError: if the arms have different numbers of seeds.
     """
-    import numpy as np
-
-    a, b = np.asarray(treatment, float), np.asarray(control, float)
-    if a.ndim != 1 or b.shape not in {a.shape, ()}:
-        raise ValueError(
-            f"claim {id}: expected one number a seed in both arms, got shapes "
-            f"{a.shape} and {b.shape}"
-        )
-    # inf - inf is nan: the seed that diverged in both arms counts as diverged
-    with np.errstate(invalid="ignore"):
-        d = a - b
+    d = _differences(id, treatment, control)
     verdict = stats.accept_directional(d, direction)
     return Claim(
         id,
@@ -69,6 +60,53 @@ def claim_directional(
         tuple(items),
         _seeds(id, seeds, d.size),
         direction=direction,
+    )
+
+
+def claim_equivalent(
+    id: str,
+    statement: str,
+    *,
+    treatment: ArrayLike,
+    control: ArrayLike,
+    margin: float,
+    unit: str = "",
+    items: Sequence[str] = (),
+    seeds: Sequence[int] | None = None,
+) -> Claim:
+    """Claim by rule A that two arms differ by less than a stated margin.
+
+    Args:
+        id: of the experiment.
+        statement: one sentence that the numbers can refute.
+        treatment: measurement of each seed in one arm.
+        control: of the same seeds in the other.
+        margin: largest difference that does not matter, fixed before the run.
+        unit: of the measurement.
+        items: curriculum ids that the claim serves.
+        seeds: that were run; 0, 1, … if not given.
+
+    Shape:
+        treatment, control: ``[seed]``, at least five.
+
+    Returns:
+        The claim, judged on the interval of ``treatment - control``.
+
+    Raises:
+        ValueError: if the arms have different numbers of seeds.
+    """
+    d = _differences(id, treatment, control)
+    return Claim(
+        id,
+        statement,
+        "A",
+        stats.accept_equivalent(d, margin),
+        stats.paired_t_interval(d),
+        _floats(d),
+        unit,
+        tuple(items),
+        _seeds(id, seeds, d.size),
+        tolerance=float(margin),
     )
 
 
@@ -159,6 +197,20 @@ def claim_reported(
         _seeds(id, seeds, len(v)),
         band=(float(low), float(high)),
     )
+
+
+def _differences(id: str, treatment: ArrayLike, control: ArrayLike) -> np.ndarray:
+    import numpy as np
+
+    a, b = np.asarray(treatment, float), np.asarray(control, float)
+    if a.ndim != 1 or b.shape not in {a.shape, ()}:
+        raise ValueError(
+            f"claim {id}: expected one number a seed in both arms, got shapes "
+            f"{a.shape} and {b.shape}"
+        )
+    # inf - inf is nan: the seed that diverged in both arms counts as diverged
+    with np.errstate(invalid="ignore"):
+        return a - b
 
 
 def _range(values: tuple[float, ...]) -> stats.Interval:

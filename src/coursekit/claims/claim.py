@@ -1,6 +1,6 @@
 r"""Hold a claim of the book as a value: numbers, interval, rule and verdict.
 
-A claim is built from the per-seed numbers of an experiment by one of three
+A claim is built from the per-seed numbers of an experiment by one of four
 functions, named after the rules of ``coursekit.stats``. The verdict is decided
 here, on full precision; ``to_json`` rounds everything to what the interval
 supports, and the text and the table row are made from that record alone. So the

@@ -60,8 +60,8 @@ def _scale(values: list[float], record: Record) -> Callable[[float], float]:
 
 def _reference(record: Record) -> list[float]:
     # the positions on the axis that the numbers are judged against
-    if record["rule"] == "X":
-        e, tolerance = record["expected"], record["tolerance"]
+    if record["tolerance"] is not None:
+        e, tolerance = record["expected"] or 0.0, record["tolerance"]
         return [e - tolerance, e + tolerance]
     if record["rule"] == "A":
         return [0.0]
@@ -76,8 +76,8 @@ def _target(record: Record, x: Callable[[float], float]) -> str:
     left, right = x(reference[0]), x(reference[-1])
     middle, name = (left + right) / 2, "0"
     band = ""
-    if record["rule"] == "X":
-        name = exact(record["expected"])
+    if record["tolerance"] is not None:
+        name = exact(record["expected"] or 0.0)
         band = (
             f'<rect x="{left:.1f}" y="{_TOP}" width="{right - left:.1f}" '
             f'height="{_BOTTOM - _TOP}" fill="currentColor" fill-opacity=".14"/>'
@@ -91,7 +91,7 @@ def _target(record: Record, x: Callable[[float], float]) -> str:
 
 
 def _arrow(record: Record, zero: float) -> str:
-    if record["rule"] != "A":
+    if record["direction"] is None:
         return ""
     side = 1 if record["direction"] == "greater" else -1
     y, tail, tip = _TEXT - 4, zero + 9 * side, zero + 34 * side

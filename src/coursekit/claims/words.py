@@ -77,6 +77,8 @@ def text(record: Record) -> str:
 
 def _rule(record: Record) -> str:
     rule = record["rule"]
+    if rule == "A" and record["direction"] is None:
+        return f"rule A: within ±{exact(record['tolerance'])}"
     if rule == "A":
         return f"rule A: {record['direction']} than zero"
     return f"rule {rule}: {'every seed' if rule == 'X' else 'not asserted'}"

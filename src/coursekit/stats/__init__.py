@@ -13,7 +13,8 @@ and $[\bar d - h,\ \bar d + h]$ is the interval of confidence $c = 0.95$.
 A claim of the book is accepted by one of three rules.
 
 * **A**, *directional*: the interval lies wholly on the claimed side of zero. Its
-  one-sided false positives are 2.5 % for normal differences.
+  one-sided false positives are 2.5 % for normal differences. A claim that two arms
+  are *equivalent* asks that the interval lie wholly within a stated margin of zero.
 * **X**, *exact*: every number lies within a stated tolerance.
 * **N**, *reported*: asserted only to be finite and inside a wide band.
 
@@ -38,6 +39,7 @@ from .rules import (
     Direction,
     Verdict,
     accept_directional,
+    accept_equivalent,
     accept_exact,
     accept_reported,
 )
@@ -48,6 +50,7 @@ __all__ = [
     "Interval",
     "Verdict",
     "accept_directional",
+    "accept_equivalent",
     "accept_exact",
     "accept_reported",
     "as_good_as_best",

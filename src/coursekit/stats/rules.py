@@ -66,6 +66,41 @@ def accept_directional(differences: ArrayLike, direction: Direction) -> Verdict:
     return Verdict.HOLDS if positive == (direction == "greater") else Verdict.FAILS
 
 
+def accept_equivalent(differences: ArrayLike, margin: float) -> Verdict:
+    r"""Judge by rule A whether paired differences are negligible.
+
+    That no difference was found does not show that there is none. Here the whole
+    95 % interval has to lie within $\pm m$ (stricter than two one-sided tests at 5 %,
+    which ask it of the 90 % interval).
+
+    Args:
+        differences: treatment minus control, one a seed.
+        margin: $m > 0$, the largest difference that does not matter.
+
+    Shape:
+        differences: ``[seed]``, at least five.
+
+    Returns:
+        ``HOLDS`` if the interval lies within the margin, ``FAILS`` if it lies wholly
+        outside, else ``INCONCLUSIVE`` (so after any divergence).
+
+    Raises:
+        ValueError: for fewer than five seeds, or a margin that is not positive.
+
+    Example:
+        >>> accept_equivalent([0.001, -0.002, 0.0, 0.001, -0.001], 0.01).value
+        'holds'
+    """
+    if not (math.isfinite(margin) and margin > 0):
+        raise ValueError(f"got a margin of {margin}, expected a positive number")
+    d = vector("differences", differences, least=LEAST_SEEDS)
+    interval = paired_t_interval(d)
+    if -margin <= interval.low and interval.high <= margin:
+        return Verdict.HOLDS
+    outside = interval.low > margin or interval.high < -margin
+    return Verdict.FAILS if outside else Verdict.INCONCLUSIVE
+
+
 def accept_exact(
     value: ArrayLike, expected: ArrayLike, tolerance: float, relative: bool = False
 ) -> Verdict:
