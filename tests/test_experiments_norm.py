@@ -107,6 +107,8 @@ def test_weights_behind_a_batch_norm_grow_by_pythagoras_and_do_not_see_their_sca
     assert growth == pytest.approx(one["gained"].sum(), rel=1e-6)
     assert np.abs(one["cosine"]).max() < 1e-9
     assert np.allclose(one["loss"], three["loss"], atol=1e-8)
+    late = scale_free.norm_history("batch", 0, steps=10, scale=3.0, matched=False)
+    assert late["gained"][0] == pytest.approx(one["gained"][0] / 9, rel=1e-6)
     plain = scale_free.norm_history("none", 0, steps=10)
     assert np.abs(plain["cosine"]).max() > 1e-3
 

@@ -34,6 +34,7 @@ def norm_history(
     *,
     lr: float = 0.1,
     scale: float = 1.0,
+    matched: bool = True,
     steps: int = 200,
     depth: int = 3,
 ) -> dict[str, np.ndarray]:
@@ -42,8 +43,9 @@ def norm_history(
     Args:
         norm: A name in ``norm_grid.NORMS``.
         seed: Of weights and order.
-        lr: Rate of the hidden weights, before it is multiplied by scale².
-        scale: Factor c of the hidden weights; their rate is c² · lr.
+        lr: Rate of the hidden weights, before it is matched to their scale.
+        scale: Factor c of the hidden weights.
+        matched: Whether their rate is c² · lr; otherwise it is lr.
         steps: Updates of 64 digits.
         depth: Hidden layers.
 
@@ -66,7 +68,7 @@ def norm_history(
     with torch.no_grad():
         for weight in hidden:
             weight.mul_(scale)
-    rate = lr * scale**2
+    rate = lr * scale**2 if matched else lr
     rule = torch.optim.SGD([{"params": hidden, "lr": rate}, {"params": others}], lr=lr)
     kept = {name: [] for name in ("loss", "squared", "gained", "cosine")}
     w = hidden[1]
