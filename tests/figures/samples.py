@@ -656,7 +656,13 @@ def factors() -> Figure:
         "A product of factors: where does it go?",
         model,
         panels=[
-            Lines(x="at", y="curve", refs=[Ref("z", x="here")], xlabel="z"),
+            Lines(
+                x="at",
+                y="curve",
+                refs=[Ref("z", x="here")],
+                ylim=(0, 1.1),
+                xlabel="z",
+            ),
             Lines(x="back", y=["delta", "bare"], ylog=True, ylim=(1e-20, 1e20)),
         ],
         controls=[

@@ -154,7 +154,7 @@ def cosine_theory(cosine: float, depth: int) -> np.ndarray:
 
     Example:
         >>> cosine_theory(0.0, 2).round(3).tolist()
-        [0.5, 0.301]
+        [0.5, 0.302]
     """
     c, product, found = cosine, 1.0, []
     for _ in range(depth):
