@@ -11,6 +11,7 @@ from coursekit.experiments import (
     flatness,
     gradient_spread,
     lars_range,
+    one_epoch,
     one_step,
     shuffling,
     wells,
@@ -95,3 +96,24 @@ def test_lars_runs_measure_at_the_end_and_count_rates():
 
 def test_times_are_positive():
     assert (batch_timing.update_seconds([1, 8], repeats=2) > 0).all()
+
+
+def test_one_epoch_of_singles_reads_what_the_full_batch_reads():
+    x, y = one_epoch.examples(3)
+    start = torch.tensor([-1.0, -1.0], dtype=torch.float64, requires_grad=True)
+    rows, targets = torch.tensor(x), torch.tensor(y)
+    (0.5 * (rows @ start - targets).square().mean()).backward()
+    assert start.grad is not None
+    full = one_epoch.path(20, seed=3, lr=0.2)
+    np.testing.assert_allclose(full[1], -1 - 0.2 * start.grad.numpy())
+    # to first order in the rate, twenty single updates are twenty full ones
+    single = one_epoch.path(1, seed=3, lr=1e-6)
+    step = one_epoch.path(20, seed=3, lr=1e-6)[1] + 1
+    np.testing.assert_allclose(single[-1] + 1, 20 * step, rtol=1e-3)
+
+
+def test_the_best_weights_of_one_epoch_have_the_lowest_loss():
+    x, y = one_epoch.examples(0)
+    low = one_epoch.best(x, y)
+    assert one_epoch.loss(low, x, y) < one_epoch.loss(low + 0.01, x, y)
+    assert one_epoch.loss(np.zeros((3, 4, 2)), x, y).shape == (3, 4)

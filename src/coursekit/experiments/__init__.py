@@ -24,6 +24,7 @@ arrays, so that a chapter, a stored figure and a test can all call the same code
 * `medicines` -- four sick runs under seven medicines.
 * `residual_growth` -- variance along a residual stream, and whether it then trains.
 * `batch_budget` -- batch sizes and rates at equal epochs and at equal updates.
+* `one_epoch` -- two weights, one pass over twenty examples: one update or twenty.
 * `gradient_spread` -- how far the gradient of a batch misses the full one.
 * `one_step` -- what one step gains, by rate and batch size; the noise scale.
 * `shuffling` -- sorted by class, shuffled once, shuffled every epoch.
