@@ -1,4 +1,4 @@
-r"""The cubes of chapter 1: restarts and medicines."""
+r"""The cubes of chapter 1: depth and rate, restarts, medicines."""
 
 from __future__ import annotations
 
@@ -6,9 +6,45 @@ from itertools import product
 
 import numpy as np
 
-from coursekit.experiments import medicines, restarts
+from coursekit.experiments import depth, medicines, restarts
 from coursekit.figures.cube import Array, Dim, seed_arrays
 from recipes.recipe import SEEDS, Arrays, Recipe, floor
+
+# Does a deeper net fail on its own training data?
+
+LAYERS, RATES = [4, 8, 14, 20, 32, 56], [0.001, 0.003, 0.01, 0.03, 0.1]
+KIND_NAMES = ["plain", "BN", "residual", "residual + BN"]
+CEILING, WORST = 1e6, 3.0  # what a diverged run counts as: none, or a bad loss
+
+
+def run_depth(kind: str, layers: int) -> Arrays:
+    """Train all rates of one architecture and depth."""
+    return depth.curves(kind, layers, RATES, seeds=SEEDS, every=16)
+
+
+def build_depth(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
+    """Add the best rate of every net, judged at the end by the median of the seeds."""
+    dims = [
+        Dim("kind", "architecture", list(depth.KINDS), KIND_NAMES),
+        Dim("layers", "layers", LAYERS, ordered=True),
+        Dim("lr", "learning rate η", RATES, log=True, ordered=True),
+        Dim("t", "updates", parts[0]["moments"].tolist()),
+    ]
+    over = ("kind", "layers", "lr", "t")
+    arrays: dict[str, Array] = {}
+    for name in ("train", "test"):
+        loss = np.stack([p[name] for p in parts])
+        loss = loss.reshape(len(depth.KINDS), len(LAYERS), *loss.shape[1:])
+        loss = np.where(loss > CEILING, np.inf, loss)
+        arrays |= seed_arrays(name, floor(loss), over, 3, log=True)
+    end = arrays["train"].values[..., -1]
+    at = end.argmin(-1)
+    best = np.take_along_axis(end, at[..., None], -1)[..., 0]
+    arrays["best"] = Array(best, over[:2], "i16log")
+    arrays["best_lr"] = Array(np.array(RATES)[at], over[:2], "i16log")
+    arrays["lost"] = Array(np.isinf(best), over[:2], "u8x")
+    return dims, arrays
+
 
 # Is the needle in the haystack?
 
@@ -47,7 +83,6 @@ def build_restarts(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
 
 # Four sick runs: which medicine helps?
 
-WORST = 3.0  # what a diverged run counts as: a bad loss
 PATIENT_NAMES = ["A", "B", "C", "D"]
 MEDICINE_NAMES = [
     "none",
@@ -90,6 +125,11 @@ def build_medicines(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
 
 
 RECIPES = {
+    "bias_depth": Recipe(
+        [{"kind": k, "layers": n} for k, n in product(depth.KINDS, LAYERS)],
+        run_depth,
+        build_depth,
+    ),
     "bias_restarts": Recipe(
         [{"family": f, "size": s} for f, s in product(restarts.FAMILIES, SIZES)],
         restarts.fits,

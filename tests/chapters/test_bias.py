@@ -8,7 +8,7 @@ import pytest
 from coursekit.figures import Cube, Figure
 
 ROOT = Path(__file__).parents[2]
-CUBES = {"bias_restarts": 20, "bias_medicines": 5}
+CUBES = {"bias_depth": 5, "bias_restarts": 20, "bias_medicines": 5}
 
 
 @pytest.mark.parametrize("number", range(2, 13))
@@ -62,7 +62,8 @@ def test_cubes_are_small_and_say_where_they_come_from(name):
 
 
 def test_live_figures_say_something_whole_in_every_state(figures):
-    assert [f.id for f in figures] == ["bias-haystack", "bias-diagnose", "bias-clinic"]
+    names = ["haystack", "diagnose", "depth", "clinic"]
+    assert [f.id for f in figures] == [f"bias-{name}" for name in names]
     for figure in figures:
         assert isinstance(figure, Figure)
         texts = {s.text for s in figure.sentences()}
@@ -73,7 +74,9 @@ def test_live_figures_say_something_whole_in_every_state(figures):
 
 
 def test_the_resting_sentences_state_the_findings(figures):
-    haystack, diagnosis, clinic = (f.sentence() for f in figures)
+    haystack, diagnosis, depth, clinic = (f.sentence() for f in figures)
+    assert "plain, 56 layers" in depth
+    assert "best of five rates ends at 1.7" in depth
     assert "search leaves a factor" in haystack
     assert "one model cannot tell" in diagnosis
     assert "untreated" in clinic
