@@ -28,22 +28,8 @@ def claims(notebook):
 
 
 @pytest.fixture(scope="module")
-def figures(notebook):
-    """Build the live figures from the chapter's own cells, without training."""
-    scope, built = {}, {}
-    for cell in notebook.cells:
-        source = cell.source
-        hidden = "hide-input" in cell.metadata.get("tags", [])
-        if not (hidden or source.startswith("import numpy")):
-            continue
-        source = source.split("\ndef draw")[0]
-        if source.startswith(("def draw", "def arrows")):
-            continue
-        source = source.replace('load("data/', f'load("{ROOT}/chapters/data/')
-        exec(source.replace("\nFigure(", "\nfigure = Figure("), scope)
-        if "\nFigure(" in source:
-            built[scope["figure"].id] = scope["figure"]
-    return built
+def figures(live_figures):
+    return {figure.id: figure for figure in live_figures(PATH)}
 
 
 @pytest.mark.parametrize("number", range(1, 19))
