@@ -781,7 +781,13 @@ def valleys() -> Figure:
         model,
         panels=[
             Lines(x="at", y=["train", "test"], ylim=(0, 3), xlabel="x"),
-            Surface(xlim=(0, 11), ylim=(0, 11), points=[Point("w1", "w2", "a")]),
+            Surface(
+                xlim=(0, 11),
+                ylim=(0, 11),
+                xlabel="w₁",
+                ylabel="w₂",
+                points=[Point("w1", "w2", "a")],
+            ),
             Lines(x="t", y="x", ylim=(-3, 3), xlabel="updates"),
         ],
         controls=[
