@@ -80,6 +80,7 @@ def test_plain_csv_needs_no_roster_and_goes_round(files):
     done = export(at / "grades.csv", at / "to.csv", "csv")
     assert done.written == 4
     assert read(at / "to.csv")[2] == ["O'Brien, Zoë", "17.5", "26", "ok"]
+    assert read(at / "to.csv")[3][0] == "'=cmd"  # no formula of a spreadsheet
 
 
 @pytest.mark.parametrize(

@@ -563,13 +563,14 @@ def test_lies_about_the_inputs_end_in_a_status(outcome, name):
 
 
 def test_threads_that_outlive_the_answers_are_ended(outcome):
-    first = (
-        "import threading\n"
+    first = (  # they change often, so that the answers get their turn
+        "import sys, threading\n"
+        "sys.setswitchinterval(1e-5)\n"
         "def _spin():\n    while True: pass\n"
         "for _ in range(4): threading.Thread(target=_spin, daemon=True).start()"
     )
     result = outcome(
-        submission(first=first), Limits(question=30, cell=30, submission=99)
+        submission(first=first), Limits(question=300, cell=300, submission=900)
     )
     assert result.points == 21
 

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import coursekit
+from coursekit.labs.grading.namespaces import STAGE
 
 __all__ = ["ENVIRONMENT", "KEPT", "below_tmp", "bubblewrap", "mounted", "python"]
 
 PACKAGE = Path(coursekit.__file__).resolve().parent
 NOBODY = "65534"
-STAGE = "/stage"  # where a fork of the zygote makes its `/tmp`
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/tmp",

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coursekit.labs.grading.table import replace
+from coursekit.labs.grading.table import harmless_cell, replace
 
 __all__ = ["FORMATS", "Exported", "export"]
 
@@ -73,7 +73,7 @@ def export(
     points = _points(grades)
     if kind == "csv":
         rows = [["student", "points", "maximum", "status"]]
-        rows += [[name, *row] for name, row in points.items()]
+        rows += [[harmless_cell(name), *row] for name, row in points.items()]
         replace(to, _text(rows))
         return Exported(written=len(points), matched_by="student")
     if roster is None:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,18 +21,17 @@ from tqdm import tqdm
 import coursekit
 from coursekit.labs import registry
 from coursekit.labs.grading import secret as secrets_of
-from coursekit.labs.grading.confine import mounted
 from coursekit.labs.grading.crew import outcomes
-from coursekit.labs.grading.doctor import best
 from coursekit.labs.grading.feedback import page
 from coursekit.labs.grading.folder import Found, find
 from coursekit.labs.grading.gradebook import Gradebook
 from coursekit.labs.grading.items import item_report
 from coursekit.labs.grading.limits import Limits
 from coursekit.labs.grading.outcome import Outcome
+from coursekit.labs.grading.place import alone, keep_apart
 from coursekit.labs.grading.submission import Submission, read
 from coursekit.labs.grading.table import replace, write_table
-from coursekit.labs.grading.task import Task
+from coursekit.labs.grading.task import Task, ready, release
 from coursekit.labs.grading.view import write_view
 from coursekit.labs.registry import Lab
 
@@ -103,15 +101,19 @@ def grade(
     submissions, out, secret = submissions.resolve(), out.resolve(), secret.resolve()
     if not submissions.is_dir():
         raise ValueError(f"{submissions} is no folder; expected one with notebooks.")
-    _keep_apart(submissions, out, secret)
+    keep_apart(submissions, out, secret)
     found, ignored = find(submissions, lab.name)
     limits = limits or Limits()
-    with _alone(out):
-        best(limits, not unsafe).close()  # refuse before anything is written
+    with alone(out), contextlib.ExitStack() as tried:
         key = secrets_of.load(secret)
+        shape = Task(Submission(""), lab.name, key, limits, not unsafe, tuple(only))
+        if scheduler is None:  # a cluster's workers try their own sandbox
+            tried.callback(release)
+            ready(shape)  # refuses before a gradebook is made
+        if workers > 1:
+            release()  # each process will have its own
         url = f"sqlite:///{out / 'gradebook.db'}"
         with contextlib.closing(Gradebook(url, lab)) as book:
-            shape = Task(Submission(""), lab.name, key, limits, not unsafe, tuple(only))
             run = _Run(lab, book, out, shape, submissions)
             report = run.grade(found, again, progress, workers, scheduler)
             run.write_results()
@@ -212,42 +214,3 @@ class _Run:
             replace(folder / f"{outcome.slug}.html", text)
         write_table(self.out / "grades.csv", self.lab, outcomes, entries)
         replace(self.out / "report.html", item_report(self.lab, outcomes, entries))
-
-
-def _keep_apart(submissions: Path, out: Path, secret: Path) -> None:
-    """Refuse a layout in which a submission could read or replace the others' data.
-
-    Raises:
-        ValueError: If one of them lies in another, or in what the sandbox shows.
-    """
-    for path in (secret, out):
-        if submissions in (path, *path.parents):
-            raise ValueError(f"{path} lies in the folder of submissions; move it out.")
-    if out in secret.parents:
-        raise ValueError(f"{secret} lies in the output; name another with --secret.")
-    for path in (submissions, out, secret):
-        for shown in map(Path.resolve, mounted()):
-            if shown in (path, *path.parents):
-                raise ValueError(
-                    f"{path} lies in {shown}, which every submission can read; "
-                    "move it out of there."
-                )
-
-
-@contextlib.contextmanager
-def _alone(out: Path) -> Generator[None]:
-    """Keep a second run out of the same output.
-
-    Yields:
-        Nothing.
-
-    Raises:
-        ValueError: If another run is writing there.
-    """
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(out / ".lock", "w", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ValueError(f"another run is grading into {out}.") from None
-        yield

@@ -12,7 +12,7 @@ from coursekit.labs.grading.gradebook import Entry, check_cell
 from coursekit.labs.grading.outcome import Outcome
 from coursekit.labs.registry import Lab
 
-__all__ = ["replace", "write_table"]
+__all__ = ["harmless_cell", "replace", "write_table"]
 
 FORMULA = ("=", "+", "-", "@")
 
@@ -45,7 +45,7 @@ def write_table(
             if c.needs_grading
         ]
         total = _number(sum(c.score or 0.0 for c in cells))
-        row = [_cell(outcome.student), outcome.status, *scores, total]
+        row = [harmless_cell(outcome.student), outcome.status, *scores, total]
         writer.writerow([*row, _number(outcome.max_points), " ".join(open_)])
     replace(path, file.getvalue())
 
@@ -68,8 +68,11 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:g}"
 
 
-def _cell(name: str) -> str:
+def harmless_cell(name: str) -> str:
     """Keep a spreadsheet from taking a student's name for a formula.
+
+    Args:
+        name: The name, as a folder has it.
 
     Returns:
         The name, after an apostrophe if it starts like a formula.

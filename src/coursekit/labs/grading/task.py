@@ -28,7 +28,7 @@ from coursekit.labs.grading.prepared import Prepared
 from coursekit.labs.grading.submission import Submission
 from coursekit.labs.grading.supply import Supply
 
-__all__ = ["Task", "executor", "perform", "release"]
+__all__ = ["Task", "executor", "perform", "ready", "release"]
 
 PARENT_DEATH_SIGNAL = 1
 LOCK = threading.RLock()  # torch's seed is one a process
@@ -64,7 +64,7 @@ class _Tools:
     supply: Pool | Supply
 
 
-KEPT: list[_Tools] = []  # none or one
+HELD: list[_Tools] = []  # none or one
 
 
 def perform(task: Task) -> str:
@@ -77,7 +77,7 @@ def perform(task: Task) -> str:
         Its `Outcome` as JSON.
     """
     with LOCK:
-        lab, tools = registry.lab(task.lab), _tools(task)
+        lab, tools = registry.lab(task.lab), ready(task)
         if task.only:
             asked_for = tuple(e for e in lab.exercises if e.name in task.only)
             lab = replace(lab, exercises=asked_for, written=())
@@ -85,28 +85,31 @@ def perform(task: Task) -> str:
         return examine(*asked, tools.supply, tools.prepared).to_json()
 
 
-def _tools(task: Task) -> _Tools:
+def ready(task: Task) -> _Tools:
     """Have a supply of workers and the cases, those of the last task if they fit.
+
+    Args:
+        task: A task of the kind that is to come.
 
     Returns:
         The tools of this process.
     """
     kind = (task.lab, task.secret, task.confined, os.getpid())
-    if not KEPT or KEPT[0].kind != kind:
+    if not HELD or HELD[0].kind != kind:
         release()
         torch.set_num_threads(1)  # two threads on small tensors cost more than one
         prepared = Prepared(registry.lab(task.lab), task.secret)
-        KEPT.append(_Tools(kind, prepared, best(task.limits, task.confined)))
+        HELD.append(_Tools(kind, prepared, best(task.limits, task.confined)))
         atexit.register(release)
-    return KEPT[0]
+    return HELD[0]
 
 
 def release() -> None:
     """End the zygote of this process, if it is its own."""
-    for tools in KEPT:
+    for tools in HELD:
         if tools.kind[-1] == os.getpid():
             tools.supply.close()
-    KEPT.clear()
+    HELD.clear()
 
 
 @contextlib.contextmanager

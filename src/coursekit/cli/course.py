@@ -1,0 +1,163 @@
+r"""The commands around grading: release, collect, mark by hand, export."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+__all__ = ["add_collect", "add_export", "add_mark", "add_release"]
+
+RAW = argparse.RawDescriptionHelpFormatter
+COLLECT = """\
+Take zips of Canvas or Moodle, folders and notebooks; write STUDENT.ipynb for grading.
+
+Of several tries the last one before the deadline counts, or the first one after it if
+there is none before. All are kept under FOLDER/.tries, with a table of their times.
+"""
+EXPORT = """\
+Bring the points of a lab into the table that a learning system imports.
+
+For Canvas and Moodle give the table that the system itself exports as --roster; its
+rows and columns stay, one column is filled. Who cannot be matched is named.
+"""
+
+
+def add_release(commands: Any) -> None:
+    """Add ``release`` to the commands.
+
+    Args:
+        commands: What `argparse.ArgumentParser.add_subparsers` gives.
+    """
+    one = commands.add_parser(
+        "release",
+        help="make the students' notebooks from the instructors'",
+        description="Make the students' notebooks from the instructors': solutions "
+        "out, graded cells locked.",
+    )
+    one.add_argument("source", type=Path, nargs="?", default=Path("labs/source"))
+    one.add_argument("out", type=Path, nargs="?", default=Path("labs"))
+    one.set_defaults(run=_release)
+
+
+def _release(options: argparse.Namespace) -> int:
+    from coursekit.labs.release import release
+
+    for path in release(options.source, options.out):
+        print(path)
+    return 0
+
+
+def add_collect(commands: Any) -> None:
+    """Add ``collect`` to the commands.
+
+    Args:
+        commands: What `argparse.ArgumentParser.add_subparsers` gives.
+    """
+    one = commands.add_parser(
+        "collect",
+        help="take a learning system's export: one notebook a student, all tries kept",
+        description=COLLECT,
+        formatter_class=RAW,
+    )
+    one.add_argument("sources", metavar="ZIP", type=Path, nargs="+")
+    one.add_argument("--into", metavar="FOLDER", type=Path, required=True)
+    one.add_argument(
+        "--deadline", metavar="TIME", help="2026-11-20T23:59, local time unless it says"
+    )
+    one.set_defaults(run=_collect)
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from datetime import datetime
+
+    from coursekit.labs.grading.collect import collect
+
+    deadline = None
+    if options.deadline is not None:
+        deadline = datetime.fromisoformat(options.deadline)
+        if deadline.tzinfo is not None:  # exports give local times without a zone
+            deadline = deadline.astimezone().replace(tzinfo=None)
+    done = collect(options.sources, options.into, deadline)
+    print(f"{options.into}: {done.students} students, {done.tries} notebooks.")
+    _name("Late", done.late)
+    _name("Ignored", done.ignored)
+    return 0
+
+
+def _name(words: str, names: Iterable[str]) -> None:
+    """Name everyone a sentence is about; nothing if it is about nobody."""
+    if names := list(names):
+        print(f"{words} ({len(names)}): {', '.join(names)}")
+
+
+def add_export(commands: Any) -> None:
+    """Add ``export`` to the commands.
+
+    Args:
+        commands: What `argparse.ArgumentParser.add_subparsers` gives.
+    """
+    one = commands.add_parser(
+        "export",
+        help="bring the points into the table that a learning system imports",
+        description=EXPORT,
+        formatter_class=RAW,
+    )
+    add = one.add_argument
+    add("out", metavar="OUT", type=Path, help="folder of the results of a lab")
+    add("to", metavar="FILE", type=Path, help="file to write")
+    add("--format", choices=("csv", "canvas", "moodle"), default="csv")
+    add("--roster", metavar="CSV", type=Path, help="the table that the system exports")
+    add("--column", metavar="NAME", help="column to fill; Canvas: the assignment")
+    add("--match", metavar="NAME", help="column with the names of the submissions")
+    one.set_defaults(run=_export)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from coursekit.labs.grading.export import export
+
+    done = export(
+        options.out / "grades.csv",
+        options.to,
+        options.format,
+        options.roster,
+        options.column,
+        options.match,
+    )
+    print(f"{options.to}: {done.written} students, matched by {done.matched_by!r}.")
+    _name("Not in the roster", done.not_in_roster)
+    _name("Without a submission", done.without_submission)
+    return 0
+
+
+def add_mark(commands: Any) -> None:
+    """Add ``mark`` to the commands.
+
+    Args:
+        commands: What `argparse.ArgumentParser.add_subparsers` gives.
+    """
+    one = commands.add_parser(
+        "mark",
+        help="mark the written questions in nbgrader's formgrader",
+        description="Start JupyterLab in the folder of the results, and say which "
+        "address shows formgrader. Afterwards run `coursekit grade` again: it takes "
+        "points and comments into the table and the pages.",
+    )
+    one.add_argument("out", metavar="OUT", type=Path, help="folder of the results")
+    one.add_argument("--port", type=int, default=8888, help="(default: %(default)s)")
+    one.set_defaults(run=_mark)
+
+
+def _mark(options: argparse.Namespace) -> int:
+    if not (options.out / "gradebook.db").exists():
+        raise ValueError(f"{options.out} holds no gradebook.db; grade a lab first.")
+    print(f"Open http://localhost:{options.port}/formgrader/gradebook", flush=True)
+    command = [sys.executable, "-m", "jupyterlab", f"--port={options.port}"]
+    command += ["--ServerApp.default_url=/formgrader/gradebook"]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(command, cwd=options.out, env={**os.environ, "PATH": path})
+    return done.returncode
