@@ -24,6 +24,7 @@ from coursekit.figures.palette import (
     SERIES,
     SIGNED,
     contrast,
+    look,
     ramp,
     text_on,
 )
@@ -120,6 +121,26 @@ def test_every_series_has_its_own_dash_and_marker():
     assert len(SERIES) == len(set(DASHES)) == len(set(MARKERS)) == 5
     assert GLYPHS["diverged"] not in MARKERS
     assert len(set(GLYPHS.values())) == 4
+
+
+def test_25_series_have_25_looks():
+    assert [look(k) for k in range(5)] == list(zip(SERIES, range(5), strict=True))
+    assert len({look(k) for k in range(25)}) == 25
+
+
+def test_members_of_a_family_look_alike_in_the_page_and_on_paper(node):
+    code = """
+    import { collectCurves } from "./marks/curves.js";
+    const names = [...Array(25).keys()].map(String);
+    const space = { dims: { net: { names, ordered: false } }, along: () => [1, 2] };
+    const view = { space, state: { net: 3 }, palette: { series: data } };
+    const series = [{ y: "y", colour: "blue", dash: 0, label: "" }];
+    const panel = { over: "net", axis: "t", x: "x", series, refs: [], lead: "" };
+    const curves = collectCurves(panel, view).sort((a, b) => a.member - b.member);
+    console.log(JSON.stringify(curves.map((c) => [c.colour, c.dash % 5])));
+    """
+    drawn = [tuple(pair) for pair in node(code, SERIES)]
+    assert drawn == [look(k) for k in range(25)]
 
 
 def test_cividis_follows_matplotlib():

@@ -83,6 +83,23 @@ SIGNED = (
 RAMPS = {"cividis": CIVIDIS, "signed": SIGNED}
 
 
+def look(k: int) -> tuple[str, int]:
+    """Give a series its colour and its dash, 25 pairs before one comes again.
+
+    Args:
+        k: Place of the series, from 0.
+
+    Returns:
+        A role of the palette, and the number of a dash and a marker.
+
+    Example:
+        >>> look(0), look(5)
+        (('blue', 0), ('blue', 1))
+    """
+    again = k // len(SERIES)  # how often the colours were all used
+    return SERIES[k % len(SERIES)], (k + again) % len(DASHES)
+
+
 def rgb(colour: str) -> tuple[float, float, float]:
     """Split ``#RRGGBB`` into sRGB channels between 0 and 1.
 

@@ -17,7 +17,7 @@ from . import limits
 from .dims import Dim
 from .marks import Dots, Heatmap, Lines, Mark, Ridges, Surface, Tree
 from .marks.tree import Branch, Leaf
-from .palette import SERIES
+from .palette import look
 from .space import Space
 
 if TYPE_CHECKING:
@@ -74,11 +74,12 @@ def _series(series: Any, k: int, panel: Lines, space: Space) -> dict[str, Any]:
         there = panel.band and all(n in space.fields for n in names)
         return names if there else None
 
-    dash = {"solid": 0, "dashed": 1, None: k}.get(series.dash, series.dash)
+    role, number = look(k)
+    dash = {"solid": 0, "dashed": 1, None: number}.get(series.dash, series.dash)
     return {
         "y": series.y,
         "label": series.label,
-        "colour": series.colour or SERIES[k % len(SERIES)],
+        "colour": series.colour or role,
         "dash": dash,
         "marker": k,
         "band": list(series.band) if series.band else stored("lo", "hi"),

@@ -143,7 +143,7 @@ class Drawing:
             Curves with their bands, colours by the first word, dashes by the rest.
         """
         from ..figures.draw.curves import Curve
-        from ..figures.palette import SERIES
+        from ..figures.palette import SERIES, look
 
         firsts = list(dict.fromkeys(repr(key[:1]) for _, _, key in self.lines))
         rests = list(dict.fromkeys(repr(key[1:]) for _, _, key in self.lines))
@@ -151,7 +151,7 @@ class Drawing:
         for k, (xs, values, key) in enumerate(self.lines):
             middle, band, half = _summary(values)
             colour = firsts.index(repr(key[:1]))
-            dash = k if len(rests) == 1 else rests.index(repr(key[1:]))
+            dash = look(k)[1] if len(rests) == 1 else rests.index(repr(key[1:]))
             role, text = SERIES[colour % len(SERIES)], self._text(key)
             marked = not self.in_time or len(xs) <= 12
             made.append(Curve(xs, middle, text, role, dash, band, half, marked=marked))

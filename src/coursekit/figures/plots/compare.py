@@ -13,7 +13,7 @@ from coursekit.figures.draw.axes import furnish
 from coursekit.figures.draw.curves import Curve, draw_curves
 from coursekit.figures.draw.legend import draw_legend
 from coursekit.figures.layout import cell
-from coursekit.figures.palette import REFERENCE_DASH, SERIES
+from coursekit.figures.palette import REFERENCE_DASH, look
 from coursekit.figures.style import colour, dash, px
 
 from .seeds import limits_of, summary
@@ -112,11 +112,11 @@ def theory_vs_measured(
     curves = []
     for k, (name, (theory, measured)) in enumerate(groups.items()):
         xs, ys = np.asarray(theory, float), np.atleast_2d(np.asarray(measured, float))
-        role = SERIES[k % len(SERIES)]
+        role, number = look(k)
         middle, band, _ = summary(ys)
         if band:
             ax.vlines(xs, *band, color=colour(role), linewidth=px(2), zorder=3)
-        curves.append(Curve(xs, middle, name, role, k, points=True))
+        curves.append(Curve(xs, middle, name, role, number, points=True))
     draw_legend(ax, curves)
     draw_curves(ax, curves, labels=False)
 

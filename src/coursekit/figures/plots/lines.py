@@ -9,7 +9,7 @@ import numpy as np
 
 from coursekit.figures.draw.axes import furnish, reference
 from coursekit.figures.draw.curves import Curve, draw_curves
-from coursekit.figures.palette import SERIES
+from coursekit.figures.palette import look
 
 from .seeds import limits_of, summary, with_seeds
 
@@ -64,13 +64,14 @@ def lines(
     curves = []
     for k, (name, values) in enumerate(many.items()):
         middle, band, half = summary(values)
+        role, number = look(k)
         curves.append(
             Curve(
                 xs,
                 middle,
                 name,
-                (colours or {}).get(name, SERIES[k % len(SERIES)]),
-                (dashes or {}).get(name, k),
+                (colours or {}).get(name, role),
+                (dashes or {}).get(name, number),
                 band,
                 half,
                 marked=marked,

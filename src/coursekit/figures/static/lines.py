@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from coursekit.figures.draw.axes import furnish, reference
 from coursekit.figures.draw.curves import Curve, draw_curves, mark_at
-from coursekit.figures.palette import SERIES
+from coursekit.figures.palette import look
 
 from .view import View
 
@@ -85,8 +85,7 @@ def _look(view: View, series: dict[str, Any], member: int | None) -> dict[str, A
         return {"text": text, "focus": False, "context": True}
     if several:
         return plain | {"text": text, "focus": focus}
-    role = "vermillion" if dim.ordered else SERIES[member % len(SERIES)]
-    number = 0 if dim.ordered else member
+    role, number = ("vermillion", 0) if dim.ordered else look(member)
     return {"colour": role, "dash": number, "text": text, "focus": focus}
 
 

@@ -75,8 +75,9 @@ function familyLook(panel, view, series, s, member) {
   if (ordered && !focus) return { colour: "context", dash: 0, text, focus, context: true };
   if (several) return { ...plain, text, focus, context: false };
   const { series: roles } = view.palette;
-  const colour = ordered ? "vermillion" : roles[member % roles.length];
-  return { colour, dash: ordered ? 0 : member, text, focus, context: false };
+  if (ordered) return { colour: "vermillion", dash: 0, text, focus, context: false };
+  const again = Math.floor(member / roles.length); // how often the colours were all used
+  return { colour: roles[member % roles.length], dash: member + again, text, focus, context: false };
 }
 
 /** Whether a point and its values can be drawn on a frame's axes. */
