@@ -131,6 +131,7 @@ def _tidied(svg: str, digits: bool) -> str:
     svg = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", svg)
     if digits:
         svg = re.sub(r'="[^"]*"', _shorter, svg)
+    svg = re.sub(r'(?<= )(d|style|transform)="([^"]*)"', _closer, svg)
     svg = svg.replace("</style>", f"text{{font-family:{_FONTS}}}</style>", 1)
     svg = re.sub(r">\s+<", "><", svg).replace("<g/>", "")
     return svg.strip()
@@ -138,3 +139,18 @@ def _tidied(svg: str, digits: bool) -> str:
 
 def _shorter(attribute: re.Match[str]) -> str:
     return re.sub(r"(\d\.\d\d)\d+", r"\1", attribute[0])
+
+
+def _closer(attribute: re.Match[str]) -> str:
+    """Leave out spaces, each of which takes three letters in an address.
+
+    Returns:
+        The attribute.
+    """
+    name, value = attribute[1], attribute[2].strip()
+    if name == "style":
+        value = re.sub(r"([;:])\s+", r"\1", value)
+    else:
+        value = re.sub(r"\s*([A-Za-z(),])\s*", r"\1", value) if name == "d" else value
+        value = re.sub(r"(?<=\d)\s+(?=[-\d.])", ",", value)
+    return f'{name}="{value}"'
