@@ -142,7 +142,7 @@ def test_the_lab_fits_a_session_and_instructors_are_told_how_long(name):
     text = "\n".join(cell.source for cell in read(RELEASED, name).cells)
     [last] = re.findall(r"\*(\d+) minutes · [^*]*not graded\*", text)
     assert 45 <= graded_minutes <= 80
-    assert 60 <= graded_minutes + int(last) <= 100
+    assert 60 <= graded_minutes + int(last) <= 90
     page = (ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
     assert f"(../labs/{name}.ipynb) | {graded_minutes + int(last)} |" in page
 
