@@ -6,9 +6,10 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from coursekit.cli.late import name
 
 __all__ = ["add_collect", "add_export", "add_mark", "add_release"]
 
@@ -73,26 +74,18 @@ def add_collect(commands: Any) -> None:
 
 
 def _collect(options: argparse.Namespace) -> int:
-    from datetime import datetime
-
     from coursekit.labs.grading.collect import collect
+    from coursekit.labs.grading.times import moment
 
     deadline = None
-    if options.deadline is not None:
-        deadline = datetime.fromisoformat(options.deadline)
-        if deadline.tzinfo is not None:  # exports give local times without a zone
-            deadline = deadline.astimezone().replace(tzinfo=None)
+    if options.deadline is not None:  # exports give local times without a zone
+        deadline = moment(options.deadline, "--deadline").astimezone()
+        deadline = deadline.replace(tzinfo=None)
     done = collect(options.sources, options.into, deadline)
     print(f"{options.into}: {done.students} students, {done.tries} notebooks.")
-    _name("Late", done.late)
-    _name("Ignored", done.ignored)
+    name("Late", done.late)
+    name("Ignored", done.ignored)
     return 0
-
-
-def _name(words: str, names: Iterable[str]) -> None:
-    """Name everyone a sentence is about; nothing if it is about nobody."""
-    if names := list(names):
-        print(f"{words} ({len(names)}): {', '.join(names)}")
 
 
 def add_export(commands: Any) -> None:
@@ -129,8 +122,11 @@ def _export(options: argparse.Namespace) -> int:
         options.match,
     )
     print(f"{options.to}: {done.written} students, matched by {done.matched_by!r}.")
-    _name("Not in the roster", done.not_in_roster)
-    _name("Without a submission", done.without_submission)
+    if done.rule:
+        print(f"Points are those after the rule for late work: {done.rule}.")
+        name("Fewer by that rule", done.late)
+    name("Not in the roster", done.not_in_roster)
+    name("Without a submission", done.without_submission)
     return 0
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from coursekit.cli.late import add_late_options, deadline_and_rule, tell_lateness
 from coursekit.cli.status import INTERRUPTED, NO_SANDBOX
 
 __all__ = ["add_grade"]
@@ -87,6 +88,7 @@ def _grade_options(parser: argparse.ArgumentParser) -> None:
         help="grade this question anew for all who are graded already, after a check "
         "was mended; points of the others stay. May be given several times",
     )
+    add_late_options(add)
     add(
         "--seconds",
         metavar="S",
@@ -158,6 +160,7 @@ def _grade(options: argparse.Namespace) -> int:
             workers=options.workers,
             scheduler=options.scheduler,
             progress=not options.quiet,
+            **deadline_and_rule(options),
         )
     except SandboxError as error:
         print(REFUSAL.format(reason=error), file=sys.stderr)
@@ -169,6 +172,7 @@ def _tell(report, out: Path) -> int:
     print(f"{report.graded} graded, {report.kept} kept from an earlier run.")
     for status, count in sorted(report.statuses.items()):
         print(f"  {count:5}  {status}")
+    tell_lateness(report.lateness)
     if report.ignored:
         names = ", ".join(repr(name) for name in report.ignored[:5])
         print(f"Ignored, no notebooks: {names}{' …' * (len(report.ignored) > 5)}")

@@ -9,6 +9,7 @@ before the deadline counts, and, where there is none, the first one after it.
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 import stat
 import zipfile
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from coursekit.labs.grading.folder import printable, slug
 from coursekit.labs.grading.submission import MAX_BYTES
+from coursekit.labs.grading.times import TABLE, local
 
 __all__ = ["Collected", "Try", "collect", "student_of"]
 
@@ -29,7 +31,6 @@ MOODLE = re.compile(
 AGAIN = re.compile(r"-(\d+)$")
 MAX_ENTRIES = 100_000
 COPY = 2**20
-TIME = "%Y-%m-%dT%H:%M:%S"
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def collect(
     Args:
         sources: Zips, folders and notebooks.
         into: Folder; gets ``STUDENT.ipynb``, every try under ``.tries/``, and
-            ``.tries/times.csv`` with what was known of each.
+            ``.tries/times.csv`` with what was known of each, which `times` reads.
         deadline: What comes later counts only if nothing came before.
 
     Returns:
@@ -134,10 +135,10 @@ def collect(
         by_student.setdefault(key, []).append(one)
     if not by_student:
         raise ValueError("there is no notebook (.ipynb) in what was given.")
-    rows = [["student", "file", "time", "counts", "late"]]
+    rows = [["student", "file", "time", "counts", "late", "sha256", "deadline"]]
     for tries in by_student.values():
         rows += _keep(sorted(tries, key=_order), into, deadline, done)
-    with open(into / ".tries" / "times.csv", "w", encoding="utf-8", newline="") as file:
+    with open(into / TABLE, "w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
     return done
 
@@ -163,8 +164,10 @@ def _keep(
     for k, one in enumerate(tries):
         path = folder / f"{k:02d}-{one.when:%Y%m%dT%H%M%S}.ipynb"
         _copy(one, path)
-        row = [printable(one.student), path.name, one.when.strftime(TIME)]
-        rows.append([*row, "yes" if one is counts else "", "yes" if late else ""])
+        row = [printable(one.student), f"{folder.name}/{path.name}", local(one.when)]
+        row += ["yes" if one is counts else "", "yes" if late else ""]
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        rows.append([*row, digest, local(deadline) if deadline else ""])
         if one is counts:
             _copy(one, into / f"{slug(one.student)}.ipynb")
     done.students += 1

@@ -22,6 +22,14 @@ __all__ = ["FORMATS", "Exported", "export"]
 FORMATS = ("csv", "canvas", "moodle")
 CANVAS_ID = "ID"
 CANVAS_POSSIBLE = "Points Possible"
+PLAIN = {  # column of the plain table, and of grades.csv
+    "points": "total",
+    "maximum": "max",
+    "status": "status",
+    "points_before": "points_before",
+    "penalty": "penalty",
+    "late_rule": "late_rule",
+}
 MOODLE_GRADE, MOODLE_MAXIMUM = "Grade", "Maximum Grade"
 Rows = list[list[str]]
 
@@ -35,12 +43,16 @@ class Exported:
         matched_by: Column of the roster that names the submissions.
         not_in_roster: Submissions of nobody in the roster.
         without_submission: Rows of the roster without a submission.
+        rule: What being late costs; empty without a deadline.
+        late: Submissions whose points are fewer by that rule.
     """
 
     written: int = 0
     matched_by: str = ""
     not_in_roster: list[str] = field(default_factory=list)
     without_submission: list[str] = field(default_factory=list)
+    rule: str = ""
+    late: list[str] = field(default_factory=list)
 
 
 def export(
@@ -71,16 +83,22 @@ def export(
     if kind not in FORMATS:
         raise ValueError(f"--format got {kind!r}, expected one of {FORMATS}.")
     points = _points(grades)
+    rules = {row[5] for row in points.values()}
+    late = [name for name, row in points.items() if row[4] not in ("", "0")]
+    found = Exported(rule=" ".join(rules), late=late)
     if kind == "csv":
-        rows = [["student", "points", "maximum", "status"]]
-        rows += [[harmless_cell(name), *row] for name, row in points.items()]
-        replace(to, _text(rows))
-        return Exported(written=len(points), matched_by="student")
+        rows = [["student", *PLAIN]] + [
+            [harmless_cell(n), *r] for n, r in points.items()
+        ]
+        width = len(rows[0]) if found.rule else 4
+        replace(to, _text([row[:width] for row in rows]))
+        found.written, found.matched_by = len(points), "student"
+        return found
     if roster is None:
         raise ValueError(f"--format {kind} needs --roster, the table to fill.")
     table = _read(roster)
     head = table[0]
-    found = Exported(matched_by=match or _best_column(table, points))
+    found.matched_by = match or _best_column(table, points)
     if found.matched_by not in head:
         raise ValueError(f"{roster} has no column {found.matched_by!r}, but {head}.")
     at = _column(table, kind, column, roster)
@@ -90,7 +108,7 @@ def export(
 
 
 def _points(grades: Path) -> dict[str, list[str]]:
-    """Read total, maximum and status by student.
+    """Read by student what `PLAIN` names; what a table has not is empty.
 
     Returns:
         Them, as text.
@@ -98,12 +116,14 @@ def _points(grades: Path) -> dict[str, list[str]]:
     Raises:
         ValueError: If this is no table that grading wrote.
     """
-    rows = _read(grades)
-    try:
-        places = [rows[0].index(name) for name in ("total", "max", "status")]
-    except ValueError:
-        raise ValueError(f"{grades} is no table of grades: {rows[0]}.") from None
-    return {row[0].removeprefix("'"): [row[p] for p in places] for row in rows[1:]}
+    head, *rows = _read(grades)
+    if not {"total", "max", "status"} <= set(head):
+        raise ValueError(f"{grades} is no table of grades: {head}.")
+    named = [dict(zip(head, row, strict=False)) for row in rows]
+    return {
+        row[0].removeprefix("'"): [one.get(name, "") for name in PLAIN.values()]
+        for row, one in zip(rows, named, strict=True)
+    }
 
 
 def _read(path: Path) -> Rows:

@@ -14,6 +14,7 @@ from html import escape
 from coursekit.labs.grading.document import document
 from coursekit.labs.grading.folder import printable
 from coursekit.labs.grading.gradebook import Entry, check_cell
+from coursekit.labs.grading.late import Handed
 from coursekit.labs.grading.outcome import STATUSES, Outcome, Question
 
 __all__ = ["page"]
@@ -31,13 +32,19 @@ HOW = (
 )
 
 
-def page(outcome: Outcome, title: str, entries: Mapping[str, Entry]) -> str:
+def page(
+    outcome: Outcome,
+    title: str,
+    entries: Mapping[str, Entry],
+    handed: Handed | None = None,
+) -> str:
     """Write the page of one submission.
 
     Args:
         outcome: What came of it.
         title: Title of the lab.
         entries: What the gradebook has, by name of the cell.
+        handed: When it came and what that costs; ``None`` without a deadline.
 
     Returns:
         HTML.
@@ -49,7 +56,8 @@ def page(outcome: Outcome, title: str, entries: Mapping[str, Entry]) -> str:
     said = escape(outcome.problem or STATUSES[outcome.status])
     body = [
         f'<p class="meta">For {escape(printable(outcome.student))}</p>',
-        f'<p class="total">{_total(outcome, cells)}</p>',
+        f'<p class="total">{_total(outcome, cells, handed)}</p>',
+        f"<p>{escape(handed.sentence(_sum(cells)))}</p>" if handed else "",
         f"<p><strong>{escape(outcome.status)}.</strong> {said}</p>",
         *(_summary(outcome, cells), *sections, _cells(outcome)),
     ]
@@ -57,8 +65,13 @@ def page(outcome: Outcome, title: str, entries: Mapping[str, Entry]) -> str:
     return document(f"Feedback: {title}", "\n".join(part for part in body if part))
 
 
-def _total(outcome: Outcome, cells: Mapping[str, Entry]) -> str:
-    total = sum(cell.score or 0.0 for cell in cells.values())
+def _sum(cells: Mapping[str, Entry]) -> float:
+    return sum(cell.score or 0.0 for cell in cells.values())
+
+
+def _total(outcome: Outcome, cells: Mapping[str, Entry], handed: Handed | None) -> str:
+    total = _sum(cells)
+    total -= handed.penalty(total) if handed else 0.0
     text = f"<strong>{total:g} of {outcome.max_points:g} points</strong>"
     left = [q.max_points for q in outcome.questions if cells[q.name].score is None]
     if left:

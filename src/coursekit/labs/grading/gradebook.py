@@ -140,6 +140,7 @@ class Gradebook:
                 self._fill(session, notebook, question)
             table = self.table
             same = (table.c.lab == self.lab.name) & (table.c.student == outcome.slug)
+            self._forget_time(session, notebook, table.select().where(same), outcome)
             session.execute(table.delete().where(same))
             row = {"lab": self.lab.name, "student": outcome.slug, "key": key}
             session.execute(table.insert().values(**row, outcome=outcome.to_json()))
@@ -177,6 +178,15 @@ class Gradebook:
             session.add(api.Comment(cell_id=cell, notebook_id=notebook.id))
         session.flush()
         return notebook.id
+
+    def _forget_time(
+        self, session: Any, notebook: str, query: Any, outcome: Outcome
+    ) -> None:
+        """Forget when a submission came if it is another notebook than before."""
+        row = session.execute(query).one_or_none()
+        if row and Outcome.from_json(row.outcome).sha256 != outcome.sha256:
+            found = session.get(self.api.SubmittedNotebook, notebook)
+            found.assignment.timestamp = None
 
     def _fill(self, session: Any, notebook: str, question: Question) -> None:
         cell: Any = self.grade_cells[check_cell(question)]

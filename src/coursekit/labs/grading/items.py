@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from coursekit.labs.grading.deadline import earned
 from coursekit.labs.grading.document import document
 from coursekit.labs.grading.gradebook import Entry, check_cell
+from coursekit.labs.grading.late import Handed
 from coursekit.labs.grading.outcome import Outcome, Question
 from coursekit.labs.registry import Lab
 
@@ -41,6 +43,7 @@ def item_report(
     lab: Lab,
     outcomes: Sequence[Outcome],
     entries: Mapping[str, Mapping[str, Entry]],
+    handed: Mapping[str, Handed] | None = None,
 ) -> str:
     """Write the report of a lab.
 
@@ -48,6 +51,7 @@ def item_report(
         lab: The lab.
         outcomes: One a submission.
         entries: What the gradebook has, scores given by a person included.
+        handed: When each came and what that costs; empty without a deadline.
 
     Returns:
         HTML.
@@ -58,6 +62,7 @@ def item_report(
         count += f", {len(outcomes) - len(read)} could not be read"
     key = ", ".join(f"{_swatch(k)} {name}" for k, name in enumerate(RESULTS))
     parts = [HALF, f'<p class="total">{count}.</p>', f'<p class="meta">{key}</p>']
+    parts.append(_lateness(outcomes, entries, handed) if handed else "")
     names = [e.name for e in lab.exercises] + [w.name for w in lab.written]
     for name in names:
         pairs = [
@@ -69,6 +74,25 @@ def item_report(
         if pairs:
             parts.append(_section(lab, name, pairs))
     return document(f"Report: {lab.title}", "\n".join(parts))
+
+
+def _lateness(
+    outcomes: Sequence[Outcome],
+    entries: Mapping[str, Mapping[str, Entry]],
+    handed: Mapping[str, Handed],
+) -> str:
+    """Say how many came late, by which rule, and what it cost them together.
+
+    Returns:
+        A paragraph.
+    """
+    late = [o for o in outcomes if handed[o.slug].late]
+    cost = sum(handed[o.slug].penalty(earned(o, entries[o.slug])) for o in late)
+    unknown = sum(one.when is None for one in handed.values())
+    said = f"{len(late)} came late, which cost them {cost:g} points together"
+    said += f"; of {unknown} it is not recorded when they came" * (unknown > 0)
+    rule = next(iter(handed.values())).rule.sentence()
+    return f'<p>{said}.</p><p class="meta">The rule: {escape(rule)}.</p>'
 
 
 def _swatch(k: int) -> str:

@@ -14,6 +14,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from tqdm import tqdm
@@ -22,16 +23,17 @@ import coursekit
 from coursekit.labs import registry
 from coursekit.labs.grading import secret as secrets_of
 from coursekit.labs.grading.crew import outcomes
-from coursekit.labs.grading.feedback import page
+from coursekit.labs.grading.deadline import agree
 from coursekit.labs.grading.folder import Found, find
 from coursekit.labs.grading.gradebook import Gradebook
-from coursekit.labs.grading.items import item_report
+from coursekit.labs.grading.late import Rule
 from coursekit.labs.grading.limits import Limits
 from coursekit.labs.grading.outcome import Outcome
 from coursekit.labs.grading.place import alone, keep_apart
+from coursekit.labs.grading.results import Lateness, write_results
 from coursekit.labs.grading.submission import Submission, read
-from coursekit.labs.grading.table import replace, write_table
 from coursekit.labs.grading.task import Task, ready, release
+from coursekit.labs.grading.times import read_times
 from coursekit.labs.grading.view import write_view
 from coursekit.labs.registry import Lab
 
@@ -49,6 +51,7 @@ class Report:
         ignored: Entries of the folder that are no submission.
         interrupted: Whether the run was stopped.
         left: How many are still to be graded.
+        lateness: Who came late, and what held for them.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -57,6 +60,7 @@ class Report:
     ignored: list[str] = field(default_factory=list)
     interrupted: bool = False
     left: int = 0
+    lateness: Lateness = field(default_factory=Lateness)
 
 
 def grade(
@@ -72,6 +76,8 @@ def grade(
     workers: int = 1,
     scheduler: str | None = None,
     progress: bool = True,
+    deadline: datetime | None = None,
+    late: Rule | None = None,
 ) -> Report:
     """Grade all submissions of a folder.
 
@@ -87,6 +93,9 @@ def grade(
         workers: Processes that grade.
         scheduler: Address of a Dask scheduler whose workers grade instead.
         progress: Show a progress bar.
+        deadline: When submissions are due, with a zone; that of an earlier run, or of
+            ``collect`` if there is a rule, if ``None``.
+        late: What being late costs; the rule of an earlier run if ``None``.
 
     Returns:
         What was done.
@@ -103,6 +112,7 @@ def grade(
         raise ValueError(f"{submissions} is no folder; expected one with notebooks.")
     keep_apart(submissions, out, secret)
     found, ignored = find(submissions, lab.name)
+    times = read_times(submissions)
     limits = limits or Limits()
     with alone(out), contextlib.ExitStack() as tried:
         key = secrets_of.load(secret)
@@ -114,9 +124,10 @@ def grade(
             release()  # each process will have its own
         url = f"sqlite:///{out / 'gradebook.db'}"
         with contextlib.closing(Gradebook(url, lab)) as book:
+            held = agree(book, deadline, late, times.deadline)
             run = _Run(lab, book, out, shape, submissions)
             report = run.grade(found, again, progress, workers, scheduler)
-            run.write_results()
+            report.lateness = write_results(book, out, held, times)
     report.ignored = ignored
     return report
 
@@ -202,15 +213,3 @@ class _Run:
         draw = secrets_of.draw(self.shape.secret, self.lab.name, "key").bytes(16).hex()
         parts = (submission.sha256, submission.problem, coursekit.__version__, draw)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-    def write_results(self) -> None:
-        """Write the table, the report and a page a student, from the gradebook."""
-        entries = self.book.entries()
-        outcomes = [outcome for _, outcome in self.book.graded().values()]
-        folder = self.out / "feedback"
-        folder.mkdir(exist_ok=True)
-        for outcome in outcomes:
-            text = page(outcome, self.lab.title, entries[outcome.slug])
-            replace(folder / f"{outcome.slug}.html", text)
-        write_table(self.out / "grades.csv", self.lab, outcomes, entries)
-        replace(self.out / "report.html", item_report(self.lab, outcomes, entries))

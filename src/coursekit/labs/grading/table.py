@@ -1,4 +1,8 @@
-r"""Write ``grades.csv``: a line a student, a column a question."""
+r"""Write ``grades.csv``: a line a student, a column a question.
+
+Where there is a deadline, ``points_before`` less ``penalty`` is ``total``, and each
+line says when the submission came, when it was due and which rule holds.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,14 @@ from pathlib import Path
 
 from coursekit.labs.grading.folder import printable
 from coursekit.labs.grading.gradebook import Entry, check_cell
+from coursekit.labs.grading.late import Handed
 from coursekit.labs.grading.outcome import Outcome
 from coursekit.labs.registry import Lab
 
 __all__ = ["harmless_cell", "replace", "write_table"]
 
+BEFORE = ("points_before", "penalty")
+AFTER = ("handed_in", "due", "late_rule")
 FORMULA = ("=", "+", "-", "@")
 
 
@@ -22,6 +29,7 @@ def write_table(
     lab: Lab,
     outcomes: Iterable[Outcome],
     entries: Mapping[str, Mapping[str, Entry]],
+    handed: Mapping[str, Handed] | None = None,
 ) -> None:
     """Write the table of a lab.
 
@@ -30,12 +38,14 @@ def write_table(
         lab: The lab.
         outcomes: One a submission.
         entries: What the gradebook has, scores given by a person included.
+        handed: When each came and what that costs; empty without a deadline.
     """
     names = [e.name for e in lab.exercises] + [w.name for w in lab.written]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    end = ("total", "max", "needs_manual_grading")
-    writer.writerow(["student", "status", *names, *end])
+    middle, end = (BEFORE, AFTER) if handed else ((), ())
+    head = ["student", "status", *names, *middle]
+    writer.writerow([*head, "total", "max", "needs_manual_grading", *end])
     for outcome in outcomes:
         cells = [entries[outcome.slug][check_cell(q)] for q in outcome.questions]
         scores = [_number(c.score) for c in cells]
@@ -44,9 +54,17 @@ def write_table(
             for q, c in zip(outcome.questions, cells, strict=True)
             if c.needs_grading
         ]
-        total = _number(sum(c.score or 0.0 for c in cells))
-        row = [harmless_cell(outcome.student), outcome.status, *scores, total]
-        writer.writerow([*row, _number(outcome.max_points), " ".join(open_)])
+        total = sum(c.score or 0.0 for c in cells)
+        row = [harmless_cell(outcome.student), outcome.status, *scores]
+        end = []
+        if handed:
+            one = handed[outcome.slug]
+            row += [_number(total), _number(one.penalty(total))]
+            total -= one.penalty(total)
+            end = [one.when.isoformat() if one.when else "", one.due.isoformat()]
+            end.append(str(one.rule))
+        row += [_number(total), _number(outcome.max_points), " ".join(open_)]
+        writer.writerow([*row, *end])
     replace(path, file.getvalue())
 
 
