@@ -14,8 +14,8 @@ __all__ = ["agree"]
 def agree(a: Any, b: Any, rtol: float = 1e-6) -> bool:
     r"""Compare two read answers, container by container.
 
-    Two tensors agree if their largest difference is at most ``rtol`` times the
-    largest magnitude; two numbers likewise.
+    Two tensors agree if they are equal, or if both are finite and their largest
+    difference is at most ``rtol`` times the largest magnitude; two numbers likewise.
 
     Args:
         a: One answer.
@@ -38,6 +38,8 @@ def agree(a: Any, b: Any, rtol: float = 1e-6) -> bool:
             return True
         x, y = a.double(), b.double()
         scale = float(max(x.abs().max(), y.abs().max()))
+        if not math.isfinite(scale):  # any difference is within rtol times infinity
+            return False
         return float((x - y).abs().max()) <= rtol * scale
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         return a.keys() == b.keys() and all(agree(a[k], b[k], rtol) for k in a)

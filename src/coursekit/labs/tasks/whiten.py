@@ -116,7 +116,10 @@ def _read(case: Case, answer: Any) -> Tensor:
             f"{test.shape[1]}: both are mapped by the same matrix."
         )
     both = train if case.part == "training set" else torch.cat(found)
-    return both @ both.T
+    products = both @ both.T
+    if not bool(torch.isfinite(products).all()):
+        raise Unusable("The returned sets hold numbers whose products overflow.")
+    return products
 
 
 def _columns(rows: Any) -> int:
