@@ -101,11 +101,37 @@ def test_both_layouts_are_found_and_nothing_is_passed_over_in_silence(tmp_path):
     assert ignored == [".hidden.ipynb", "notes.pdf"]
 
 
-def test_two_submissions_of_a_student_are_an_error(tmp_path):
-    (tmp_path / "a.ipynb").write_text("{}", encoding="utf-8")
-    (tmp_path / "a").mkdir()
-    with pytest.raises(ValueError, match="two submissions of 'a'"):
+@pytest.mark.parametrize("other", ["a", "A", "e\u0301"])
+def test_two_submissions_of_a_student_are_an_error(tmp_path, other):
+    for name in ("a", "\u00e9"):
+        (tmp_path / f"{name}.ipynb").write_text("{}", encoding="utf-8")
+    (tmp_path / other).mkdir()
+    with pytest.raises(ValueError, match="two submissions of"):
         find(tmp_path, LAB)
+
+
+def test_an_error_shows_names_without_what_a_terminal_would_obey(tmp_path):
+    name = "\x1b[2Jx\u202e"
+    (tmp_path / f"{name}.ipynb").write_text("{}", encoding="utf-8")
+    (tmp_path / name).mkdir()
+    with pytest.raises(ValueError, match="two submissions of") as error:
+        find(tmp_path, LAB)
+    assert str(error.value).isprintable()
+
+
+def test_an_accent_is_the_same_however_it_is_written():
+    assert slug("Andre\u0301") == slug("Andr\u00e9") != slug("Andre")
+
+
+def test_what_macos_and_jupyter_leave_is_no_student(tmp_path):
+    for name in ("__MACOSX", ".ipynb_checkpoints"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.ipynb").write_text("{}", encoding="utf-8")
+    for name in ("a.ipynb", "._a.ipynb"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    found, ignored = find(tmp_path, LAB)
+    assert [one.student for one in found] == ["a"]
+    assert ignored == ["._a.ipynb", "__MACOSX"]
 
 
 NAMES = [

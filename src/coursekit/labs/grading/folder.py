@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Found", "find", "printable", "slug"]
+__all__ = ["Found", "alike", "find", "is_litter", "printable", "slug"]
 
 SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,59}")
+LITTER = ("__MACOSX", ".ipynb_checkpoints")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class Found:
 def slug(name: str) -> str:
     """Make a name safe for a path, a URL and a database, and keep it unique.
 
+    An accent counts the same whether it is a character of its own (as macOS writes it)
+    or part of its letter.
+
     Args:
         name: Any file name, undecodable bytes included.
 
@@ -45,9 +51,42 @@ def slug(name: str) -> str:
     """
     if SAFE.fullmatch(name):
         return name
+    name = unicodedata.normalize("NFC", name)
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:10]
     kept = re.sub(r"[^A-Za-z0-9-]+", "_", name)[:40]
     return f"{kept}-{digest}"
+
+
+def alike(name: str) -> str:
+    """Give what two names share that a person, or a file system, takes for one.
+
+    Args:
+        name: Any file name.
+
+    Returns:
+        A key: case does not count, nor how an accent is written.
+
+    Example:
+        >>> alike("Ada") == alike("ada"), alike("Ada") == alike("adam")
+        (True, False)
+    """
+    return unicodedata.normalize("NFC", name).lower()
+
+
+def is_litter(parts: Sequence[str]) -> bool:
+    """Say whether a path is what macOS or Jupyter leaves beside a notebook.
+
+    Args:
+        parts: Names of its folders and its own.
+
+    Returns:
+        Whether it is.
+
+    Example:
+        >>> is_litter(["__MACOSX", "ada.ipynb"]), is_litter(["._ada.ipynb"])
+        (True, True)
+    """
+    return any(part in LITTER or part.startswith("._") for part in parts)
 
 
 def printable(name: str) -> str:
@@ -88,16 +127,17 @@ def find(folder: Path, lab: str) -> tuple[list[Found], list[str]]:
             continue
         if path.suffix == ".ipynb":
             one = Found(path.stem, path)
-        elif path.is_dir() and not path.is_symlink():
+        elif path.is_dir() and not path.is_symlink() and path.name not in LITTER:
             one = Found(path.name, _notebook_in(path, lab))
         else:
             ignored.append(path.name)
             continue
-        key = slug(one.student).lower()  # some file systems do not tell case apart
+        key = alike(one.student)
         if key in found:
+            paths = [printable(p.name) for p in (found[key].path, one.path)]
             raise ValueError(
                 f"two submissions of {printable(one.student)!r}: "
-                f"{found[key].path} and {one.path}. Keep one of them."
+                f"{' and '.join(paths)}. Keep one of them."
             )
         found[key] = one
     return list(found.values()), ignored

@@ -2,7 +2,8 @@ r"""Read one notebook as text that nobody vouches for.
 
 A link is not followed, a file is read once and only up to a size, and what cannot be
 read is a submission with a problem, never an exception.  Source is not parsed here:
-that happens inside the sandbox.
+that happens inside the sandbox.  Patterns are searched line by line, so that the time
+they take grows with the text and not with its square.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ __all__ = ["Cell", "Submission", "read"]
 MAX_BYTES = 20 * 2**20
 MAX_CELLS = 2000
 MAX_SOURCE = 2 * 2**20
+MAX_NESTED = 2**19  # lists and objects: in memory one of two bytes takes ninety
+MAX_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,11 @@ def _cells(data: bytes) -> Iterable[Cell]:
     Raises:
         _UnreadableError: If this is no notebook.
     """
+    if data.count(b"[") + data.count(b"{") > MAX_NESTED:
+        raise _UnreadableError(
+            f"The notebook has more than {MAX_NESTED:,} lists. Clear its outputs and "
+            "save again."
+        )
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):
@@ -195,16 +203,25 @@ def _cells(data: bytes) -> Iterable[Cell]:
         total += len(source)
         if total > MAX_SOURCE:
             raise _UnreadableError("The cells have more text than a lab can need.")
-        name = cell.get("id")
-        own = utf8(name) if isinstance(name, str) else None
-        yield Cell(str(cell.get("cell_type")), utf8(source), _grade_id(cell), own)
+        kind = _name(cell.get("cell_type")) or "none"
+        yield Cell(kind, utf8(source), _grade_id(cell), _name(cell.get("id")))
 
 
 def _grade_id(cell: dict[str, Any]) -> str | None:
     metadata = cell.get("metadata")
     mark = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    name = mark.get("grade_id") if isinstance(mark, dict) else None
-    return utf8(name) if isinstance(name, str) else None
+    return _name(mark.get("grade_id")) if isinstance(mark, dict) else None
+
+
+def _name(value: Any) -> str | None:
+    """Take a name if it is one.
+
+    Returns:
+        Short text, or ``None``.
+    """
+    if not isinstance(value, str) or len(value) > MAX_NAME:
+        return None
+    return utf8(value)
 
 
 def _belongs(cells: tuple[Cell, ...], lab: Lab) -> bool:
@@ -217,7 +234,7 @@ def _belongs(cells: tuple[Cell, ...], lab: Lab) -> bool:
     ids = {*names, *(w.name for w in lab.written)}
     if not any(cell.source.strip() for cell in cells):
         return True
-    defined = re.compile(rf"^\s*(?:def|class)\s+(?:{'|'.join(names)})\b", re.M)
+    defined = re.compile(rf"^[ \t]*(?:def|class)[ \t]+(?:{'|'.join(names)})\b", re.M)
     assigned = re.compile(rf"^(?:{'|'.join(names)})\s*=", re.M)
     return any(
         cell.grade_id in ids
