@@ -81,6 +81,10 @@ LIES = {
     "dict with other keys": (header({"dict": [[1, 1]]}), b""),
     "complex of text": (header({"complex": ["a", 1.0]}), b""),
     "missing tensor": (header({"tensor": 0}), b""),
+    "one tensor twice": (
+        header({"list": [{"tensor": 0}, {"tensor": 0}]}, [["float32", [1]]]),
+        bytes(4),
+    ),
     "negative index": (header({"tensor": -1}, [["float32", [1]]]), bytes(4)),
     "true as index": (header({"tensor": True}, [["float32", [1]]] * 2), bytes(8)),
     "unknown dtype": (header({"tensor": 0}, [["object", [1]]]), bytes(8)),

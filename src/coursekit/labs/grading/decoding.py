@@ -52,7 +52,7 @@ class Decoder:
     ):
         self.special = special
         self.sizes = sizes or Sizes()
-        self.tensors: list[Tensor] = []
+        self.tensors: list[Tensor | None] = []
 
     def message(self, header: bytes, body: bytes) -> dict[str, Any]:
         """Decode one frame.
@@ -76,7 +76,7 @@ class Decoder:
         fields, table = content["fields"], content["tensors"]
         if not isinstance(fields, dict) or not isinstance(table, list):
             raise WireError("the header's fields have other types")
-        self.tensors = self._tensors(table, memoryview(body))
+        self.tensors = [*self._tensors(table, memoryview(body))]
         return {utf8(key): self.value(node) for key, node in fields.items()}
 
     def value(self, node: Any, depth: int = 0) -> Any:
@@ -109,9 +109,7 @@ class Decoder:
 
     def _tagged(self, tag: str, content: Any, depth: int) -> Any:
         if tag == "tensor":
-            if type(content) is int and 0 <= content < len(self.tensors):
-                return self.tensors[content]
-            raise WireError("a tensor is not in the table")
+            return self._take(content)
         if tag not in ("list", "tuple", "dict", "complex"):
             if self.special is None:
                 raise WireError("a node has an unknown tag")
@@ -126,6 +124,21 @@ class Decoder:
                 raise WireError("a complex number is not two floats")
             return complex(*values)
         return values if tag == "list" else tuple(values)
+
+    def _take(self, index: Any) -> Tensor:
+        """Take a tensor, once: told of often, a small frame would be a huge value.
+
+        Returns:
+            The tensor.
+
+        Raises:
+            WireError: If it is not there, or taken already.
+        """
+        if type(index) is int and 0 <= index < len(self.tensors):
+            tensor, self.tensors[index] = self.tensors[index], None
+            if tensor is not None:
+                return tensor
+        raise WireError("a tensor is not in the table, or told of twice")
 
     def _pair(self, pair: Any, depth: int) -> tuple[str, Any]:
         if not isinstance(pair, list) or len(pair) != 2:

@@ -1,7 +1,8 @@
 r"""Grade one submission: visible cases for the sentence, hidden ones for the points.
 
-The visible cases run first, for all questions, before a hidden one is drawn.  Their
-inputs are in every student's notebook, so what they say can go to the feedback whole.
+The visible cases run first, for all questions, before a hidden one is sent.  Their
+inputs are in every student's notebook, so what they say, and what is told of cells that
+failed up to then, can go to the feedback whole.
 Of the hidden cases only the points, the parts, the equation line and the diagnosis by
 mutant leave the coordinator: no input, no expected value, and no text that the
 student's code could have made of them.
@@ -76,13 +77,13 @@ def examine(
     names = [e.name for e in lab.exercises]
     with Examinee(submission.code(), names, limits, start) as examinee:
         shown = {n: _check(prepared.visible[n], examinee, True) for n in names}
+        notes = tuple(_tell(note) for note in examinee.notes)  # before a hidden input
         hidden = {
             n: _check(prepared.hidden[n], examinee, False)
             if shown[n].status not in ENDS
             else shown[n]
             for n in names
         }
-        notes = tuple(_tell(note) for note in examinee.notes)
     questions = [_question(e, shown[e.name], hidden[e.name]) for e in lab.exercises]
     questions += _written(lab, submission)
     return Outcome(

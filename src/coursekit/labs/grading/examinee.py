@@ -191,7 +191,8 @@ class Examinee:
         return self.request(self.question_until - time.monotonic(), **message)
 
     def _value(self, reply: dict[str, Any]) -> Any:
-        if reply.get("id") != self.asked:
+        number = reply.get("id")
+        if type(number) is not int or number != self.asked:
             raise WireError("a reply is not to this request")
         if reply.keys() == {"id", "value"}:
             return reply["value"]
@@ -212,11 +213,12 @@ class Examinee:
         if type(cell) is int and type(line) is int and 0 <= cell < len(self.cells):
             lines = self.cells[cell]["source"].splitlines()
             source = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+            source = _line_of_text(source, 200)
         return StudentError(
             cast("ErrorKind", kind if kind in CLAIMED else "raised"),
             _line_of_text(told.get("message"), 300),
             line if source else None,
-            source[:200],
+            source,
             _line_of_text(told.get("type_name"), 80),
         )
 
