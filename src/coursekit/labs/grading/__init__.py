@@ -24,14 +24,14 @@ Modules, and on which side each runs:
     fork a worker; give up what it may not keep
 `pool`, `supply`, `sandbox`, `cgroup`, `doctor` (outside)
     have workers forked or started, and end them; say what this machine gives
-`remote` (outside)
-    a `Caller` for `Exercise.examine`; time limits; restarts
+`remote`, `examinee`, `reply` (outside)
+    a `Caller` for `Exercise.examine`; time limits and restarts; what a worker claims
 `prepared`, `task`, `crew` (outside)
     draw the cases once; one grading as a task; many at once, bounded and mended
 `collect`, `export` (outside)
     from and to learning systems
-`submission`, `secret` (outside)
-    read a notebook; draw the hidden cases
+`submission`, `secret`, `draws` (outside)
+    read a notebook; draw the hidden cases, anew when graded again
 `outcome`, `examine` (outside)
     grade one submission into a named status
 `gradebook`, `feedback`, `items`, `table` (outside)

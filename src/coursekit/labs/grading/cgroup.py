@@ -1,7 +1,9 @@
 r"""A control group around one sandbox, where this machine lets one be made.
 
 It counts what per-process limits cannot: the memory of all processes and of the tmpfs
-together, and processes even of root's user, for whom RLIMIT_NPROC is not enforced.
+together; processes even of root's user, for whom RLIMIT_NPROC is not enforced; and the
+time of all threads, so that many of them get no more than one processor and take none
+from the submissions beside them.
 Version 2 needs a delegated parent directory, version 1 the right to write to its
 hierarchies; without either the sandbox stands on rlimits and seccomp alone.
 """
@@ -21,6 +23,8 @@ __all__ = ["Cgroup"]
 MOUNTS = Path("/proc/self/mountinfo")
 OWN = Path("/proc/self/cgroup")
 PREFIX = "coursekit-"
+PERIOD = 100_000  # microseconds
+OPTIONAL = ("memory.swap.max", "cpu.max")  # not everywhere; the rest counts without
 REMOVE_SECONDS = 5.0
 
 
@@ -36,7 +40,7 @@ class Cgroup:
 
     @classmethod
     def make(cls, memory: int, processes: int) -> Cgroup | None:
-        """Make a group with limits on memory and processes.
+        """Make a group with limits on memory and processes, and one processor.
 
         Args:
             memory: Bytes of all its processes together.
@@ -104,7 +108,10 @@ class Cgroup:
         self.directories.clear()
 
 
-def _parents(memory: int, processes: int) -> Iterator[tuple[str, Path, dict[str, int]]]:
+Files = dict[str, int | str]
+
+
+def _parents(memory: int, processes: int) -> Iterator[tuple[str, Path, Files]]:
     """List the directories to make a group in, the best of each kind first.
 
     Version 2 gives limits only to the children of a group that passes the controllers
@@ -114,14 +121,15 @@ def _parents(memory: int, processes: int) -> Iterator[tuple[str, Path, dict[str,
         What is limited there, a directory, and file names with their values.
     """
     own = _own()
-    memory_2 = {"memory.max": memory, "memory.swap.max": 0, "pids.max": processes}
+    both: Files = {"memory.max": memory, "memory.swap.max": 0, "pids.max": processes}
+    both["cpu.max"] = f"{PERIOD} {PERIOD}"
     for mount, version, options in _mounts():
         if version == "cgroup2":
             here = mount / own.get("", "/").lstrip("/")
             for parent in [here, *here.parents]:
                 passed = _read(parent / "cgroup.subtree_control").split()
                 if {"memory", "pids"} <= set(passed):
-                    yield "both", parent, memory_2
+                    yield "both", parent, both
                 if parent == mount:
                     break
         elif "pids" in options:
@@ -130,9 +138,12 @@ def _parents(memory: int, processes: int) -> Iterator[tuple[str, Path, dict[str,
         elif "memory" in options:
             parent = mount / own.get("memory", "/").lstrip("/")
             yield "memory", parent, {"memory.limit_in_bytes": memory}
+        elif "cpu" in options:
+            parent = mount / own.get("cpu", "/").lstrip("/")
+            yield "cpu", parent, {"cpu.cfs_quota_us": PERIOD}  # of the default period
 
 
-def _make(directory: Path, files: dict[str, int]) -> bool:
+def _make(directory: Path, files: Files) -> bool:
     """Make a group and write its limits.
 
     Returns:
@@ -144,7 +155,7 @@ def _make(directory: Path, files: dict[str, int]) -> bool:
         return False
     try:
         for file, value in files.items():
-            if file != "memory.swap.max" or (directory / file).exists():
+            if file not in OPTIONAL or (directory / file).exists():
                 (directory / file).write_text(str(value))
     except OSError:
         _remove(directory)

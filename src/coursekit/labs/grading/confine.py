@@ -3,7 +3,8 @@ r"""The command line that confines a worker: what it sees and what it may do.
 bubblewrap gives it namespaces of its own (user, pid, network, mount, ipc, uts, cgroup):
 no network device, a file system of read-only binds (Python, its packages, the system's
 libraries, the parts of `coursekit` that are not `labs`) and one small tmpfs, an empty
-environment, no capabilities, no new privileges, an unprivileged user, a seccomp filter.
+environment, no capabilities, no new privileges, an unprivileged user.  The seccomp
+filter is added by the worker itself, before it reads a request.
 
 There is no ``/proc``: as root's user a process could write to ``/proc/sys`` although it
 has no capability, and ``/proc/1/mem`` is a way around the filter.  Three harmless files
@@ -92,12 +93,11 @@ def below_tmp() -> list[str]:
     return [str(p) for p in mounted() if Path("/tmp") in p.parents]
 
 
-def bubblewrap(scratch: int, rules: int | None, keep: Sequence[str] = ()) -> list[str]:
+def bubblewrap(scratch: int, keep: Sequence[str] = ()) -> list[str]:
     """Write the command line that confines what follows it.
 
     Args:
         scratch: Bytes of the writable directory.
-        rules: File descriptor from which bubblewrap reads the seccomp filter.
         keep: Capabilities, valid inside alone, that a zygote confines its forks with.
 
     Returns:
@@ -133,19 +133,23 @@ def bubblewrap(scratch: int, rules: int | None, keep: Sequence[str] = ()) -> lis
     command += ["--remount-ro", "/"]
     for name, value in ENVIRONMENT.items():
         command += ["--setenv", name, value]
-    if rules is not None:
-        command += ["--seccomp", str(rules)]
     return [*command, "--"]
 
 
 def _hide_labs() -> list[str]:
     """Mount an empty directory over `coursekit.labs`, with the worker's files in it.
 
+    Another copy of the package, installed beside this one, is hidden whole.
+
     Returns:
         Arguments of bubblewrap.
     """
-    labs = PACKAGE / "labs"
-    command = ["--size", "65536", "--tmpfs", str(labs)]
+    labs, command = PACKAGE / "labs", []
+    for other in (path / "coursekit" for path in packages()):
+        if other.is_dir() and other.resolve() != PACKAGE:
+            command += ["--size", "4096", "--tmpfs", str(other)]
+            command += ["--remount-ro", str(other)]
+    command += ["--size", "65536", "--tmpfs", str(labs)]
     stub = labs / "grading" / "inside" / "labs_init.py"
     command += ["--ro-bind", str(stub), str(labs / "__init__.py")]
     for name in INSIDE:

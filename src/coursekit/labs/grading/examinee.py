@@ -4,29 +4,27 @@ An `Examinee` keeps a worker alive: it starts one, has it run the notebook's cel
 starts another when a cell or a question ended the last.  What ended a worker is skipped
 from then on, so that an endless loop in one question keeps the credit of the others.
 
-Nothing that comes back is more than a value.  An error names one of a fixed set of
-kinds, its line of source is looked up here, and what does not keep to the protocol ends
-the worker and is a named outcome of that question.
+What does not keep to the protocol ends the worker and is a named outcome of that
+question.  Time is counted only while the worker has a request: what the grader itself
+computes, and how long a worker takes to start, is no student's time.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, cast
 
-from torch import Tensor
-
-from coursekit.labs.caller import ErrorKind, Recipe, StudentError
+from coursekit.labs.caller import ErrorKind, StudentError
 from coursekit.labs.grading.limits import Limits
+from coursekit.labs.grading.reply import encode_recipe, handles_of, value_of
 from coursekit.labs.grading.sandbox import Sandbox
 from coursekit.labs.grading.values import WireError
 from coursekit.labs.grading.wire import Closed, Late
 
-__all__ = ["CellNote", "Ended", "Examinee", "RemoteHandle"]
+__all__ = ["CellNote", "Ended", "Examinee"]
 
-CLAIMED = ("missing", "raised", "recursion", "memory", "undefined", "protocol")
 ENDINGS = {
     "timeout": "",
     "memory": "the whole sandbox ran out of memory",
@@ -80,8 +78,8 @@ class Examinee:
         self.questions = list(questions)
         self.limits = limits
         self.start = start
-        self.until = time.monotonic() + limits.submission
-        self.question_until = self.until
+        self.left = limits.submission  # seconds
+        self.left_of_question = limits.question
         self.last = Ended("killed")
         self.notes: list[CellNote] = []
         self.skipped: set[int] = set()
@@ -109,7 +107,7 @@ class Examinee:
                 every worker.
         """
         while self.sandbox is None:
-            if self.starts >= MAX_STARTS or time.monotonic() >= self.until:
+            if self.starts >= MAX_STARTS or self.left <= 0:
                 raise Ended("timeout", "the time for the whole submission is used up")
             self.starts += 1
             self.sandbox = self.start(self.limits)
@@ -149,16 +147,24 @@ class Examinee:
             StudentError: If the student's code raised.
             Ended: If the worker is gone.
         """
+        begun = time.monotonic()
+        try:
+            return self._exchange(begun + min(seconds, self.left), message)
+        finally:
+            spent = time.monotonic() - begun
+            self.left -= spent
+            self.left_of_question -= spent
+
+    def _exchange(self, deadline: float, message: dict[str, Any]) -> Any:
         if self.sandbox is None:
             raise self.last
         channel = self.sandbox.channel
-        deadline = min(time.monotonic() + seconds, self.until)
         self.asked += 1
         message["id"] = self.asked
         try:
-            channel.send(message, deadline, special=_encode_recipe)
-            reply = channel.receive(deadline, special=self._decode_handle)
-            return self._value(reply)
+            channel.send(message, deadline, special=encode_recipe)
+            reply = channel.receive(deadline, special=handles_of(self))
+            return value_of(reply, self.asked, self.cells)
         except Late:
             kind = "timeout"
         except Closed:
@@ -177,7 +183,7 @@ class Examinee:
     def begin(self) -> None:
         """Start the clock of a question, with a worker that has run the cells."""
         self.ready()
-        self.question_until = time.monotonic() + self.limits.question
+        self.left_of_question = self.limits.question
 
     def ask(self, **message: Any) -> Any:
         """Ask within the time of the current question.
@@ -188,105 +194,4 @@ class Examinee:
         Returns:
             A plain value, or a `RemoteHandle`.
         """
-        return self.request(self.question_until - time.monotonic(), **message)
-
-    def _value(self, reply: dict[str, Any]) -> Any:
-        number = reply.get("id")
-        if type(number) is not int or number != self.asked:
-            raise WireError("a reply is not to this request")
-        if reply.keys() == {"id", "value"}:
-            return reply["value"]
-        told = reply.get("error")
-        if reply.keys() != {"id", "error"} or not isinstance(told, dict):
-            raise WireError("a reply is neither a value nor an error")
-        raise self._error(told)
-
-    def _error(self, told: dict[str, Any]) -> StudentError:
-        """Rebuild an error from what the worker claims.
-
-        Returns:
-            An error whose fields have the right types and whose source is ours.
-        """
-        kind = told.get("kind")
-        line, source = told.get("line"), ""
-        cell = told.get("cell")
-        if type(cell) is int and type(line) is int and 0 <= cell < len(self.cells):
-            lines = self.cells[cell]["source"].splitlines()
-            source = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-            source = _line_of_text(source, 200)
-        return StudentError(
-            cast("ErrorKind", kind if kind in CLAIMED else "raised"),
-            _line_of_text(told.get("message"), 300),
-            line if source else None,
-            source,
-            _line_of_text(told.get("type_name"), 80),
-        )
-
-    def _decode_handle(
-        self, tag: str, content: Any, value: Callable[[Any], Any]
-    ) -> RemoteHandle:
-        if tag != "handle" or not isinstance(content, list) or len(content) != 2:
-            raise WireError("a node has an unknown tag")
-        number, name = content
-        if type(number) is not int or not isinstance(name, str):
-            raise WireError("a handle is not a number and a name")
-        return RemoteHandle(self, number, _line_of_text(name, 80))
-
-
-def _line_of_text(value: Any, length: int) -> str:
-    if not isinstance(value, str):
-        return ""
-    text = value.encode("utf-8", "replace").decode("utf-8")
-    return "".join(c if c.isprintable() else " " for c in text[:length])
-
-
-def _encode_recipe(value: Any, tree: Callable[[Any], Any]) -> Any:
-    if not isinstance(value, Recipe):
-        raise TypeError(f"a check hands in a {type(value).__name__}; use a Recipe")
-    return {"recipe": tree({f.name: getattr(value, f.name) for f in fields(value)})}
-
-
-class RemoteHandle:
-    """Stand for an object that a student's code returned and that stays inside.
-
-    Args:
-        examinee: Whose it is.
-        number: Its number in the worker.
-        type_name: What the worker says its class is called.
-    """
-
-    def __init__(self, examinee: Examinee, number: int, type_name: str):
-        self.examinee = examinee
-        self.number = number
-        self.type_name = type_name
-
-    def state(self) -> dict[str, Tensor]:
-        """Fetch the state dict by value.
-
-        Returns:
-            Tensors by name.
-
-        Raises:
-            StudentError: If what comes back is no such dict.
-        """
-        state = self._ask(op="state")
-        if not isinstance(state, dict) or not all(
-            isinstance(tensor, Tensor) for tensor in state.values()
-        ):
-            raise StudentError("protocol", "its state is not a dict of tensors")
-        return state
-
-    def call(self, method: str, *args: Any) -> Any:
-        """Call a method of the object.
-
-        Args:
-            method: Its name.
-            *args: Plain values and recipes.
-
-        Returns:
-            A plain value, or another handle.
-        """
-        return self._ask(op="method", method=method, args=list(args))
-
-    def _ask(self, **message: Any) -> Any:
-        return self.examinee.ask(handle=self.number, **message)
+        return self.request(self.left_of_question, **message)

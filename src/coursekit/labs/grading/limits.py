@@ -18,7 +18,8 @@ class Limits:
     Args:
         question: Seconds for all calls of one question, visible or hidden.
         cell: Seconds for one cell of the notebook.
-        submission: Seconds for all of a submission, restarts included.
+        submission: Seconds for all cells and calls of a submission together, those
+            after a restart included; what the grader computes is not counted.
         memory: Bytes that it may ask for beyond what an idle worker has mapped.
         scratch: Bytes of its only writable directory, and of one file.
         processes: Processes and threads.
@@ -30,7 +31,7 @@ class Limits:
     submission: float = 120.0
     memory: int = 2 * 2**30
     scratch: int = 64 * 2**20
-    processes: int = 256
+    processes: int = 64
     sizes: Sizes = field(default_factory=Sizes)
 
     def inside(self, mapped: int) -> dict[str, int]:

@@ -1,8 +1,11 @@
-r"""What a worker gives up after it was forked: shared namespaces, capabilities, calls.
+r"""What a worker gives up before a line of a submission is compiled.
 
 The zygote keeps two capabilities in its own user namespace, which make it able to
-unshare and to mount; `confine` is how a fork of it loses them for good, before a line
-of a submission is compiled.  Nothing here needs `/proc`.
+unshare and to mount.  A fork of it leaves the namespaces it shares with others
+(`unshare`), gets a `/tmp` of its own and loses all capabilities for good (`confine`).
+Every worker, forked or started, gives up the system calls of `seccomp` (`refuse`) and
+what lies beyond its limits (`bound`).
+Nothing here needs `/proc`.
 
 References:
     Linux manual pages namespaces(7), capabilities(7), seccomp(2).
@@ -13,11 +16,12 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
-from collections.abc import Sequence
+import resource
+from collections.abc import Mapping, Sequence
 
 from coursekit.labs.grading import seccomp
 
-__all__ = ["confine", "unshare"]
+__all__ = ["bound", "confine", "refuse", "unshare"]
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 FLAGS = {
@@ -28,9 +32,17 @@ FLAGS = {
     "pid": 0x20000000,
     "net": 0x40000000,
 }
+LIMITS = {
+    "memory": resource.RLIMIT_AS,
+    "cpu": resource.RLIMIT_CPU,
+    "file": resource.RLIMIT_FSIZE,
+    "files": resource.RLIMIT_NOFILE,
+    "processes": resource.RLIMIT_NPROC,
+}
 NOSUID_NODEV, BIND, MOVE, RECURSIVE = 2 | 4, 4096, 8192, 16384
 STAGE = "/stage"  # an empty directory that bubblewrap makes
-SET_SECCOMP, FILTER = 22, 2
+SECCOMP = {"x86_64": 317, "aarch64": 277}  # the number of the call itself
+SET_FILTER, ALL_THREADS = 1, 1
 DROP_BOUNDING, AMBIENT, CLEAR_ALL, NO_NEW_PRIVILEGES = 24, 47, 4, 38
 LAST_CAPABILITY = 63
 CAPABILITY_VERSION_3 = 0x20080522
@@ -48,7 +60,7 @@ def unshare() -> None:
 
 
 def confine(scratch: int, below: Sequence[str]) -> None:
-    """Mount a private `/tmp`, then lose every capability and the denied calls.
+    """Mount a private `/tmp`, then lose every capability.
 
     Args:
         scratch: Bytes of `/tmp`, the only place that can be written.
@@ -56,13 +68,33 @@ def confine(scratch: int, below: Sequence[str]) -> None:
             environment that was installed there.
     """
     _new_tmp(scratch, below)
-    os.chdir("/tmp")
+    os.chdir("/tmp")  # the old one is out of reach from here
     _lose_capabilities()
+
+
+def refuse() -> None:
+    """Have the kernel deny, in all threads and for good, the calls of the filter."""
     _try("no_new_privs", LIBC.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0))
-    code = seccomp.program(platform.machine())
+    machine = platform.machine()
+    code = seccomp.program(machine)
     if code is not None:
-        program = _Program(len(code) // 8, code)
-        _try("seccomp", LIBC.prctl(SET_SECCOMP, FILTER, ctypes.byref(program), 0, 0))
+        filter_ = ctypes.byref(_Program(len(code) // 8, code))
+        call = (SECCOMP[machine], SET_FILTER, ALL_THREADS, filter_)
+        _try("seccomp", LIBC.syscall(*call))
+
+
+def bound(limits: Mapping[str, int]) -> None:
+    """Take limits that cannot be raised again, and read and write nothing by default.
+
+    Args:
+        limits: Values by the keys of `LIMITS`.
+    """
+    for name, value in limits.items():
+        resource.setrlimit(LIMITS[name], (value, value))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):  # what a submission prints is read by nobody
+        os.dup2(nowhere, stream)
 
 
 def _new_tmp(scratch: int, below: Sequence[str]) -> None:

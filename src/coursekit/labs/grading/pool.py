@@ -26,6 +26,7 @@ __all__ = ["Forked", "Pool"]
 
 CREDENTIALS = struct.Struct("3i")  # the kernel's `struct ucred`: pid, uid, gid
 END_SECONDS = 10.0
+NOTICE_SECONDS = 2.0  # from the end of a zygote's forks to its own
 
 
 class Forked:
@@ -103,6 +104,7 @@ class Pool:
         self.confined = confined
         self.zygote: Spawned | None = None
         self.control: socket.socket | None = None
+        self.restarted = False
 
     def __call__(self, limits: Limits) -> Sandbox:
         """Give a worker that has taken its limits.
@@ -119,10 +121,28 @@ class Pool:
         try:
             return self.fork(limits).greet()
         except SandboxError:
-            if self.zygote is None or not self.zygote.ended(0.1):
+            if self.zygote is None or not self.zygote.ended(NOTICE_SECONDS):
                 raise
         self.close()  # something ended the zygote: one new try
+        self.restarted = True
         return self.fork(limits).greet()
+
+    def lost(self, seconds: float = 0.0) -> bool:
+        """Say whether the zygote ended since this was last asked.
+
+        No submission can end it, so what became of one meanwhile is not its doing.
+
+        Args:
+            seconds: How long to wait for an end that may be near.
+
+        Returns:
+            Whether it ended; the next worker comes from another one.
+        """
+        if self.zygote is not None and self.zygote.ended(seconds):
+            self.close()
+            self.restarted = True
+        found, self.restarted = self.restarted, False
+        return found
 
     def fork(self, limits: Limits) -> Sandbox:
         """Have the zygote fork a worker into a control group of its own.
@@ -189,7 +209,7 @@ class Pool:
             arguments = (theirs.fileno(), self.confined, below_tmp())
             command = python("zygote", *arguments)
             if self.confined:
-                command = bubblewrap(limits.scratch, None, keep=KEPT) + command
+                command = bubblewrap(limits.scratch, keep=KEPT) + command
             self.zygote, self.control = start(command, [theirs.fileno()]), ours
         ours.settimeout(START_SECONDS)
         try:

@@ -1,35 +1,43 @@
-r"""A seccomp filter for bubblewrap: what the answer to a question never needs.
+r"""A seccomp filter: the system calls that the answer to a question never needs.
 
-It denies new processes (threads stay), sockets, tracing, namespaces, mounts, and the
-ways to hold memory that no per-process limit counts.  The program is classic BPF, a
-list of eight-byte instructions, for the two architectures that courses run on; on any
-other there is none, and namespaces and limits stand alone.
+It denies new processes and programs (threads stay), sockets, tracing, namespaces and
+mounts; what memory or queues of a user no per-process limit counts; what changes a
+file's owner, mode or times; and what takes a lock that others would wait for.  A denied
+call fails with ``EPERM``, as if the system did not permit it.
+
+The program is classic BPF, a list of eight-byte instructions, for the two architectures
+that courses run on; on any other there is none, and namespaces and limits stand alone.
 
 References:
-    Linux kernel documentation, "Seccomp BPF (SECure COMPuting with filters)".
+    Linux kernel documentation, "Seccomp BPF (SECure COMPuting with filters)"; the
+    numbers are those of the kernel's tables ``syscall_64.tbl`` and ``unistd.h``.
 """
 
 from __future__ import annotations
 
-import os
-import platform
 import struct
 
-__all__ = ["descriptor", "program"]
+__all__ = ["DENIED", "program"]
 
 LOAD, JUMP_EQ, JUMP_GE, JUMP_SET, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 EPERM, ENOSYS = 1, 38
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+NUMBER, ARCHITECTURE = 0, 4  # offsets in struct seccomp_data
+FIRST_ARGUMENT, SECOND_ARGUMENT = 16, 24
 CLONE_THREAD = 0x00010000
+SET_LEASE = 1024
 X32 = 0x40000000  # x86-64's second system-call table
 
 AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 CLONE = {"x86_64": 56, "aarch64": 220}
 CLONE3 = 435
+FCNTL = {"x86_64": 72, "aarch64": 25}
 # name: number on x86_64, number on aarch64 (-1 where there is none)
 DENIED = {
     "socket": (41, 198),
+    "socketpair": (53, 199),
+    "execve": (59, 221),
+    "execveat": (322, 281),
     "fork": (57, -1),
     "vfork": (58, -1),
     "ptrace": (101, 117),
@@ -48,6 +56,8 @@ DENIED = {
     "fsopen": (430, 430),
     "fsmount": (432, 432),
     "mount_setattr": (442, 442),
+    "statmount": (457, 457),
+    "listmount": (458, 458),
     "name_to_handle_at": (303, 264),
     "open_by_handle_at": (304, 265),
     "bpf": (321, 280),
@@ -63,6 +73,35 @@ DENIED = {
     "semget": (64, 190),
     "msgget": (68, 186),
     "mq_open": (240, 180),
+    "io_setup": (206, 0),
+    "inotify_init": (253, -1),
+    "inotify_init1": (294, 26),
+    "fanotify_init": (300, 262),
+    "splice": (275, 76),
+    "tee": (276, 77),
+    "vmsplice": (278, 75),
+    "modify_ldt": (154, -1),
+    "personality": (135, 92),
+    "syslog": (103, 116),
+    "flock": (73, 32),
+    "chmod": (90, -1),  # of the devices: their files are this machine's own
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, -1),
+    "fchown": (93, 55),
+    "lchown": (94, -1),
+    "fchownat": (260, 54),
+    "utime": (132, -1),
+    "utimes": (235, -1),
+    "futimesat": (261, -1),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
 }
 
 
@@ -101,6 +140,11 @@ def program(machine: str) -> bytes | None:
             code.append(_instruction(JUMP_EQ, numbers[column], no=1))
             code.append(_instruction(RETURN, ERRNO | EPERM))
     code += [
+        _instruction(JUMP_EQ, FCNTL[machine], no=4),
+        _instruction(LOAD, SECOND_ARGUMENT),
+        _instruction(JUMP_EQ, SET_LEASE, no=1),
+        _instruction(RETURN, ERRNO | EPERM),
+        _instruction(RETURN, ALLOW),
         _instruction(JUMP_EQ, CLONE[machine], no=3),
         _instruction(LOAD, FIRST_ARGUMENT),
         _instruction(JUMP_SET, CLONE_THREAD, yes=1),
@@ -108,18 +152,3 @@ def program(machine: str) -> bytes | None:
         _instruction(RETURN, ALLOW),
     ]
     return b"".join(code)
-
-
-def descriptor() -> int | None:
-    """Put this machine's filter where bubblewrap can read it.
-
-    Returns:
-        An open file descriptor, or ``None`` where there is no filter.
-    """
-    code = program(platform.machine())
-    if code is None:
-        return None
-    read_end, write_end = os.pipe()
-    os.write(write_end, code)
-    os.close(write_end)
-    return read_end

@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 
-from coursekit.labs.grading import seccomp
 from coursekit.labs.grading.cgroup import Cgroup
 from coursekit.labs.grading.confine import ENVIRONMENT, bubblewrap, python
 from coursekit.labs.grading.limits import Limits
@@ -136,13 +135,11 @@ class Supply:
         """
         group = Sandbox.group(limits) if self.confined else None
         ours, theirs = socket.socketpair()
-        rules = seccomp.descriptor() if self.confined else None
-        inherited = [theirs.fileno()] + ([] if rules is None else [rules])
-        command = python("worker", theirs.fileno())
+        command = python("worker", theirs.fileno(), self.confined)
         if self.confined:
-            command = bubblewrap(limits.scratch, rules) + command
+            command = bubblewrap(limits.scratch) + command
         try:
-            life = start(command, inherited, group)
+            life = start(command, [theirs.fileno()], group)
         except BaseException:
             ours.close()
             if group is not None:
@@ -150,8 +147,6 @@ class Supply:
             raise
         finally:
             theirs.close()
-            if rules is not None:
-                os.close(rules)
         return Sandbox(limits, life, ours, group)
 
     def check(self, limits: Limits) -> None:
@@ -167,6 +162,17 @@ class Supply:
             raise SandboxError("bubblewrap (the program bwrap) is not installed.")
         Cgroup.sweep()
         self.spare = self.begin(limits).greet()
+
+    def lost(self, seconds: float = 0.0) -> bool:
+        """Say whether the zygote ended; here is none.
+
+        Args:
+            seconds: How long to wait.
+
+        Returns:
+            ``False``.
+        """
+        return False
 
     def close(self) -> None:
         """End the worker that waits."""

@@ -10,8 +10,6 @@ or ``error`` with the arguments of a `StudentError`.
 
 from __future__ import annotations
 
-import os
-import resource
 import socket
 import sys
 import types
@@ -21,20 +19,13 @@ from typing import Any
 import torch
 
 from coursekit.labs.caller import LocalHandle, Recipe, StudentError, to_plain
-from coursekit.labs.grading import cells
+from coursekit.labs.grading import cells, namespaces
 from coursekit.labs.grading.values import Sizes, WireError
 from coursekit.labs.grading.wire import Channel, Closed
 
 __all__ = ["Worker", "main"]
 
 TRUSTED = Sizes(header=2**26, body=2**28, elements=2**26)
-LIMITS = {
-    "memory": resource.RLIMIT_AS,
-    "cpu": resource.RLIMIT_CPU,
-    "file": resource.RLIMIT_FSIZE,
-    "files": resource.RLIMIT_NOFILE,
-    "processes": resource.RLIMIT_NPROC,
-}
 
 
 class Quiet:
@@ -210,32 +201,21 @@ def _recipe(tag: str, content: Any, value: Callable[[Any], Any]) -> Recipe:
     return Recipe(**value(content))
 
 
-def confine(limits: dict[str, int]) -> None:
-    """Give up what the limits take away; they cannot be raised again.
-
-    Args:
-        limits: Values by the keys of `LIMITS`.
-    """
-    for name, value in limits.items():
-        resource.setrlimit(LIMITS[name], (value, value))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    torch.set_num_threads(1)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):  # what a submission prints is read by nobody
-        os.dup2(nowhere, stream)
-
-
-def main(descriptor: int) -> None:
+def main(descriptor: int, confined: bool) -> None:
     """Serve requests until the connection closes.
 
     Args:
         descriptor: File descriptor of the connected socket.
+        confined: Whether bubblewrap stands around this process.
     """
+    if confined:
+        namespaces.refuse()
     connection = socket.socket(fileno=descriptor)
     channel = Channel(connection, sent=Sizes(), received=TRUSTED)
     channel.send({"value": "ready"})
     worker = Worker()
-    confine(channel.receive()["limits"])
+    torch.set_num_threads(1)
+    namespaces.bound(channel.receive()["limits"])
     channel.send({"value": "confined"})
     while True:
         try:

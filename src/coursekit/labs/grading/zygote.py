@@ -75,7 +75,7 @@ def _leave(descriptor: int, scratch: int, confined: bool, below: Sequence[str]) 
             os.write(descriptor, HELLO)
             if confined:
                 namespaces.confine(scratch, below)
-            worker.main(descriptor)
+            worker.main(descriptor, confined)
         status = 0
     except BaseException:
         traceback.print_exc()
