@@ -79,14 +79,25 @@ def _grade_options(parser: argparse.ArgumentParser) -> None:
         "(default: %(default)s in this folder). Keep it: the same secret gives the "
         "same cases",
     )
-    add("--again", action="store_true", help="grade also what is graded already")
+    add(
+        "--again",
+        action="store_true",
+        help="grade also what is graded already, with hidden cases drawn anew",
+    )
     add(
         "--question",
         metavar="NAME",
         action="append",
         default=[],
         help="grade this question anew for all who are graded already, after a check "
-        "was mended; points of the others stay. May be given several times",
+        "was mended, with hidden cases drawn anew; points of the others stay. May be "
+        "given several times",
+    )
+    add(
+        "--draw",
+        metavar="N",
+        type=int,
+        help="take draw N of the hidden cases, as an earlier run printed it",
     )
     add_late_options(add)
     add(
@@ -144,6 +155,8 @@ def _grade(options: argparse.Namespace) -> int:
         raise ValueError(f"--seconds got {seconds:g}, expected a positive number.")
     if options.workers < 1:
         raise ValueError(f"--workers got {options.workers}, expected 1 or more.")
+    if options.draw is not None and not 1 <= options.draw < 2**31:
+        raise ValueError(f"--draw got {options.draw}, expected a number from 1.")
     limits = Limits(question=seconds, cell=seconds, submission=6 * seconds)
     if options.unsafe:
         print(f"coursekit: --unsafe means: {UNSAFE.strip()}", file=sys.stderr)
@@ -157,6 +170,7 @@ def _grade(options: argparse.Namespace) -> int:
             unsafe=options.unsafe,
             again=options.again,
             only=options.question,
+            draw=options.draw,
             workers=options.workers,
             scheduler=options.scheduler,
             progress=not options.quiet,
@@ -169,7 +183,10 @@ def _grade(options: argparse.Namespace) -> int:
 
 
 def _tell(report, out: Path) -> int:
+    from coursekit.labs.grading.draws import say
+
     print(f"{report.graded} graded, {report.kept} kept from an earlier run.")
+    print(f"Graded with {say(report.draws)}.")
     for status, count in sorted(report.statuses.items()):
         print(f"  {count:5}  {status}")
     tell_lateness(report.lateness)

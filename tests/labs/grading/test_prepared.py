@@ -16,7 +16,7 @@ def test_the_cases_are_those_of_the_secret():
     for name, one in labs().items():
         prepared = Prepared(one, SECRET)
         for exercise in one.exercises:
-            drawn = exercise.cases(draw(SECRET, name, exercise.name), False)
+            drawn = exercise.cases(draw(SECRET, name, exercise.name, "1"), False)
             held = prepared.hidden[exercise.name].cases(np.random.default_rng(), False)
             assert [c.says for c in held] == [c.says for c in drawn]
             shown = prepared.visible[exercise.name].cases(np.random.default_rng(), True)

@@ -71,9 +71,9 @@ def examine(
         The outcome; one for every submission, whatever it does.
     """
     begun = time.monotonic()
-    if submission.status:
-        return _unread(submission, lab)
     prepared = prepared or Prepared(lab, secret)
+    if submission.status:
+        return _unread(submission, lab, prepared)
     names = [e.name for e in lab.exercises]
     with Examinee(submission.code(), names, limits, start) as examinee:
         shown = {n: _check(prepared.visible[n], examinee, True) for n in names}
@@ -84,7 +84,10 @@ def examine(
             else shown[n]
             for n in names
         }
-    questions = [_question(e, shown[e.name], hidden[e.name]) for e in lab.exercises]
+    questions = [
+        _question(e, shown[e.name], hidden[e.name], prepared.draw(e.name))
+        for e in lab.exercises
+    ]
     questions += _written(lab, submission)
     return Outcome(
         student=submission.student,
@@ -134,7 +137,9 @@ def _failed(exercise: Exercise, kind: str, message: str) -> CheckResult:
     )
 
 
-def _question(exercise: Exercise, shown: CheckResult, hidden: CheckResult) -> Question:
+def _question(
+    exercise: Exercise, shown: CheckResult, hidden: CheckResult, draw: int
+) -> Question:
     sentences, judged = _say(shown, hidden)
     parts = {p: (hidden.earned.get(p, 0.0), m) for p, m in exercise.parts.items()}
     return Question(
@@ -148,6 +153,7 @@ def _question(exercise: Exercise, shown: CheckResult, hidden: CheckResult) -> Qu
         line=judged.line,
         equation=judged.equation,
         diagnosis=judged.diagnosis,
+        draw=draw,
     )
 
 
@@ -189,7 +195,7 @@ def _written(lab: Lab, submission: Submission) -> list[Question]:
     return questions
 
 
-def _unread(submission: Submission, lab: Lab) -> Outcome:
+def _unread(submission: Submission, lab: Lab, prepared: Prepared) -> Outcome:
     """Give the outcome of a notebook whose code was not run.
 
     Returns:
@@ -197,7 +203,7 @@ def _unread(submission: Submission, lab: Lab) -> Outcome:
     """
     exercises = [(e.name, e.title, 0.0, e.points, "undefined") for e in lab.exercises]
     written = [(w.name, w.title, 0.0, w.points, "undefined") for w in lab.written]
-    questions = [Question(*e) for e in exercises]
+    questions = [Question(*e, draw=prepared.draw(e[0])) for e in exercises]
     questions += [Question(*w, written=True) for w in written]
     return Outcome(
         student=submission.student,

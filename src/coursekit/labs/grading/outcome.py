@@ -51,6 +51,7 @@ class Question:
         equation: That line.
         diagnosis: Name of the mutant that it behaves like.
         written: Whether a person grades it.
+        draw: Number of the draw of the hidden cases.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Question:
     equation: str = ""
     diagnosis: str | None = None
     written: bool = False
+    draw: int = 1
 
 
 @dataclass(frozen=True)

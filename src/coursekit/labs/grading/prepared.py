@@ -1,11 +1,13 @@
 r"""Draw a lab's cases once for a whole class, and compute each expected value once.
 
-Everybody is asked the same cases, which the course's secret decides.  So what does not
-depend on the answer, the cases and the reference's values, is the same for all.
+Everybody is asked the same cases, which the course's secret and the number of the draw
+decide.  So what does not depend on the answer, the cases and the reference's values, is
+the same for all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -44,13 +46,27 @@ class Prepared:
     Args:
         lab: The lab.
         secret: The course's secret.
+        draws: Number of the draw of each question; 1 if it is not named.
     """
 
-    def __init__(self, lab: Lab, secret: bytes):
+    def __init__(self, lab: Lab, secret: bytes, draws: Mapping[str, int] | None = None):
+        self.draws = dict(draws or {})
         self.visible = {e.name: _session(e, None) for e in lab.exercises}
         self.hidden = {
-            e.name: _session(e, draw(secret, lab.name, e.name)) for e in lab.exercises
+            e.name: _session(e, draw(secret, lab.name, e.name, str(self.draw(e.name))))
+            for e in lab.exercises
         }
+
+    def draw(self, question: str) -> int:
+        """Number of the draw of a question.
+
+        Args:
+            question: Its name.
+
+        Returns:
+            1 for the first.
+        """
+        return self.draws.get(question, 1)
 
 
 def _session(exercise: Exercise, rng: np.random.Generator | None) -> Session:

@@ -2,15 +2,15 @@ r"""Grade a whole folder, so that a run can be stopped anywhere and repeated.
 
 Each submission is graded, recorded in one transaction, and only then the next begins.
 A repeated run grades what is not recorded, what was handed in anew, and what depends on
-another secret or another version; the rest it leaves as it is.  The table and the pages
-are written from the gradebook, so they also carry what a person graded since.
+another secret, another draw of the cases or another version; the rest it leaves as it
+is.  The table and the pages are written from the gradebook, so they also carry what a
+person graded since.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,17 +19,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-import coursekit
 from coursekit.labs import registry
 from coursekit.labs.grading import secret as secrets_of
 from coursekit.labs.grading.crew import outcomes
 from coursekit.labs.grading.deadline import agree
-from coursekit.labs.grading.folder import Found, find
-from coursekit.labs.grading.gradebook import Gradebook
+from coursekit.labs.grading.draws import Draws
+from coursekit.labs.grading.folder import Found, find, slug
 from coursekit.labs.grading.late import Rule
 from coursekit.labs.grading.limits import Limits
-from coursekit.labs.grading.outcome import Outcome
 from coursekit.labs.grading.place import alone, keep_apart
+from coursekit.labs.grading.plan import Plan
 from coursekit.labs.grading.results import Lateness, write_results
 from coursekit.labs.grading.submission import Submission, read
 from coursekit.labs.grading.task import Task, ready, release
@@ -52,6 +51,7 @@ class Report:
         interrupted: Whether the run was stopped.
         left: How many are still to be graded.
         lateness: Who came late, and what held for them.
+        draws: The draw of the hidden cases, by question.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -61,6 +61,7 @@ class Report:
     interrupted: bool = False
     left: int = 0
     lateness: Lateness = field(default_factory=Lateness)
+    draws: Draws = field(default_factory=dict)
 
 
 def grade(
@@ -73,6 +74,7 @@ def grade(
     unsafe: bool = False,
     again: bool = False,
     only: Sequence[str] = (),
+    draw: int | None = None,
     workers: int = 1,
     scheduler: str | None = None,
     progress: bool = True,
@@ -88,8 +90,9 @@ def grade(
         secret: File of the course's secret; made if there is none.
         limits: What one submission may use.
         unsafe: Run the students' code without a sandbox.
-        again: Grade also what is graded already.
+        again: Grade also what is graded already, with hidden cases drawn anew.
         only: Questions to grade anew in what is graded already, the others kept.
+        draw: Number of the draw of hidden cases, to have those of an earlier run.
         workers: Processes that grade.
         scheduler: Address of a Dask scheduler whose workers grade instead.
         progress: Show a progress bar.
@@ -116,7 +119,7 @@ def grade(
     limits = limits or Limits()
     with alone(out), contextlib.ExitStack() as tried:
         key = secrets_of.load(secret)
-        shape = Task(Submission(""), lab.name, key, limits, not unsafe, tuple(only))
+        shape = Task(Submission(""), lab.name, key, limits, not unsafe)
         if scheduler is None:  # a cluster's workers try their own sandbox
             tried.callback(release)
             ready(shape)  # refuses before a gradebook is made
@@ -125,8 +128,11 @@ def grade(
         url = f"sqlite:///{out / 'gradebook.db'}"
         with contextlib.closing(Gradebook(url, lab)) as book:
             held = agree(book, deadline, late, times.deadline)
-            run = _Run(lab, book, out, shape, submissions)
-            report = run.grade(found, again, progress, workers, scheduler)
+            plan = Plan(book, key)
+            plan.settle({slug(one.student) for one in found}, again, only, draw)
+            shape = dataclasses.replace(shape, draws=dict(plan.draws))
+            run = _Run(lab, plan, out, shape, submissions)
+            report = run.grade(found, progress, workers, scheduler)
             report.lateness = write_results(book, out, held, times)
     report.ignored = ignored
     return report
@@ -135,24 +141,18 @@ def grade(
 class _Run:
     """Hold what every submission of a run needs."""
 
-    def __init__(self, lab: Lab, book: Gradebook, out: Path, shape: Task, root: Path):
-        self.lab, self.book, self.out, self.root = lab, book, out, root
+    def __init__(self, lab: Lab, plan: Plan, out: Path, shape: Task, root: Path):
+        self.lab, self.book, self.out, self.root = lab, plan.book, out, root
         self.shape = shape  # what all tasks have in common
-        self.known: dict[str, tuple[str, Outcome]] = {}
+        self.plan = plan
 
     def grade(
-        self,
-        found: list[Found],
-        again: bool,
-        progress: bool,
-        workers: int,
-        scheduler: str | None,
+        self, found: list[Found], progress: bool, workers: int, scheduler: str | None
     ) -> Report:
         """Grade what is to be graded.
 
         Args:
             found: Submissions of the folder.
-            again: Grade also what is graded already.
             progress: Show a progress bar.
             workers: Processes that grade.
             scheduler: Address of a Dask scheduler, or ``None``.
@@ -160,16 +160,17 @@ class _Run:
         Returns:
             The report.
         """
-        report = Report()
+        report = Report(draws=self.plan.draws)
         bar = tqdm(
             total=len(found), unit="notebook", disable=not progress, dynamic_ncols=True
         )
-        todo = self._todo(found, again, report, bar)
+        todo = self._todo(found, report, bar)
         with contextlib.closing(outcomes(todo, workers, scheduler)) as done:
             try:
                 for (submission, key, partly), outcome in done:
                     if partly:
-                        outcome = self.known[submission.slug][1].with_questions(outcome)
+                        _, before = self.plan.known[submission.slug]
+                        outcome = before.with_questions(outcome)
                     write_view(self.out, submission, outcome)
                     self.book.record(outcome, key)
                     report.graded += 1
@@ -183,33 +184,23 @@ class _Run:
         return report
 
     def _todo(
-        self, found: list[Found], again: bool, report: Report, bar: tqdm
+        self, found: list[Found], report: Report, bar: tqdm
     ) -> Iterator[tuple[tuple[Submission, str, bool], Task]]:
         """Read the submissions one by one, and count those that are graded already.
 
         Yields:
             A submission, its key, whether only a part of it is graded anew; the task.
         """
-        self.known = self.book.graded()
         for one in found:
             submission = read(one, self.lab, self.root)
-            key = self._key(submission)
-            is_known = self.known.get(submission.slug, ("",))[0] == key
-            partly = bool(is_known and self.shape.only and not submission.status)
-            if is_known and not again and not partly:
+            only = self.plan.todo(submission)
+            if not only:
                 report.kept += 1
                 bar.update()
                 continue
-            only = self.shape.only if partly else ()
-            task = dataclasses.replace(self.shape, submission=submission, only=only)
+            partly = len(only) < len(self.plan.draws) and not submission.status
+            task = dataclasses.replace(
+                self.shape, submission=submission, only=only if partly else ()
+            )
+            key = self.plan.key(submission, self.plan.draws)
             yield (submission, key, partly), task
-
-    def _key(self, submission: Submission) -> str:
-        """Name everything that the outcome of a submission depends on.
-
-        Returns:
-            A hash; the secret cannot be found from it.
-        """
-        draw = secrets_of.draw(self.shape.secret, self.lab.name, "key").bytes(16).hex()
-        parts = (submission.sha256, submission.problem, coursekit.__version__, draw)
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -2,7 +2,7 @@ r"""The course's secret, and the hidden cases that are drawn from it.
 
 The secret is 32 random bytes in a file that only its owner can read.  It never leaves
 the coordinator: not into the sandbox, the output, the feedback or a command line.
-The same secret gives the same cases, to every student and at every run.
+The same secret and the same draw give the same cases, to every student.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def draw(secret: bytes, *names: str) -> np.random.Generator:
 
     Args:
         secret: The course's secret.
-        *names: Lab and exercise.
+        *names: Lab, exercise and number of the draw.
 
     Returns:
         A generator that depends on all of them.

@@ -12,9 +12,9 @@ import ctypes
 import os
 import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 
 import torch
@@ -45,6 +45,7 @@ class Task:
         limits: What the submission may use.
         confined: Whether the student's code runs in a sandbox.
         only: Names of the questions to grade; all of the lab if empty.
+        draws: The draw of the hidden cases, by question; the first if not named.
     """
 
     submission: Submission
@@ -53,6 +54,7 @@ class Task:
     limits: Limits
     confined: bool = True
     only: tuple[str, ...] = ()
+    draws: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,22 @@ class _Tools:
     """What a process keeps from one task to the next of the same kind."""
 
     kind: tuple
-    prepared: Prepared
+    prepared: list[Prepared]  # none or one
     supply: Pool | Supply
+
+    def cases(self, task: Task) -> Prepared:
+        """Give the lab with the cases of a task, drawn at the first time.
+
+        Args:
+            task: The task.
+
+        Returns:
+            The cases; those of the last draw are forgotten.
+        """
+        if not self.prepared or self.prepared[0].draws != task.draws:
+            lab = registry.lab(task.lab)
+            self.prepared[:] = [Prepared(lab, task.secret, task.draws)]
+        return self.prepared[0]
 
 
 HELD: list[_Tools] = []  # none or one
@@ -82,7 +98,7 @@ def perform(task: Task) -> str:
             asked_for = tuple(e for e in lab.exercises if e.name in task.only)
             lab = replace(lab, exercises=asked_for, written=())
         asked = (task.submission, lab, task.secret, task.limits)
-        return examine(*asked, tools.supply, tools.prepared).to_json()
+        return examine(*asked, tools.supply, tools.cases(task)).to_json()
 
 
 def ready(task: Task) -> _Tools:
@@ -98,8 +114,7 @@ def ready(task: Task) -> _Tools:
     if not HELD or HELD[0].kind != kind:
         release()
         torch.set_num_threads(1)  # two threads on small tensors cost more than one
-        prepared = Prepared(registry.lab(task.lab), task.secret)
-        HELD.append(_Tools(kind, prepared, best(task.limits, task.confined)))
+        HELD.append(_Tools(kind, [], best(task.limits, task.confined)))
         atexit.register(release)
     return HELD[0]
 
