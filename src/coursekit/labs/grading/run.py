@@ -25,6 +25,7 @@ from coursekit.labs.grading.crew import outcomes
 from coursekit.labs.grading.deadline import agree
 from coursekit.labs.grading.draws import Draws
 from coursekit.labs.grading.folder import Found, find, slug
+from coursekit.labs.grading.gradebook import Gradebook
 from coursekit.labs.grading.late import Rule
 from coursekit.labs.grading.limits import Limits
 from coursekit.labs.grading.place import alone, keep_apart
