@@ -76,7 +76,8 @@ function familyLook(panel, view, series, s, member) {
   if (several) return { ...plain, text, focus, context: false };
   const { series: roles } = view.palette;
   if (ordered) return { colour: "vermillion", dash: 0, text, focus, context: false };
-  const again = Math.floor(member / roles.length); // how often the colours were all used
+  // how often the colours were all used
+  const again = Math.floor(member / roles.length);
   return { colour: roles[member % roles.length], dash: member + again, text, focus, context: false };
 }
 
