@@ -50,16 +50,39 @@ def test_updates_are_counted_as_a_plain_iteration_counts_them():
     ("how", "kappa"), [("standardise", 19.0), ("whiten", 1.0), ("none", None)]
 )
 def test_the_bowl_has_the_condition_number_of_theory(how, kappa):
-    found = norm_bowl.bowl(10, 2, 0.9, how)
+    found = norm_bowl.bowl(how, 10, 2, 0.9)
     if kappa is not None:
         assert found["kappa"] == pytest.approx(kappa)
     assert found["kappa"] == pytest.approx(
-        np.linalg.cond(norm_bowl.treated(10, 2, 0.9, how))
+        np.linalg.cond(norm_bowl.treated(how, 10, 2, 0.9))
     )
 
 
+def test_a_stretched_bowl_keeps_the_digits_of_its_smallest_eigenvalue():
+    h = norm_bowl.treated("none", 100, 5, 0.95)
+    exact = 1 / np.linalg.eigvalsh(np.linalg.inv(h))[-1]
+    assert norm_bowl.bowl("none", 100, 5, 0.95)["eigenvalue"][2] == pytest.approx(
+        exact, rel=1e-6
+    )
+
+
+@pytest.mark.parametrize("start", [(1, 0, 0), (-1.2, 0.4, 0), (0.3, -2, 5)])
+def test_the_updates_told_are_enough_from_any_start(start):
+    found = norm_bowl.bowl("standardise", 10, 0, 0.95)
+    h, e = norm_bowl.treated("standardise", 10, 0, 0.95), np.array(start, float)
+    first, eta = e @ h @ e, 2 / (found["eigenvalue"][0] + found["eigenvalue"][2])
+    for _ in range(int(found["updates"])):
+        e = e - eta * h @ e
+    assert e @ h @ e <= 1e-4 * first
+
+
+def test_an_unknown_treatment_is_named():
+    with pytest.raises(ValueError, match="got 'scale'"):
+        norm_bowl.treated("scale", 1, 0, 0)
+
+
 def test_pca_of_the_bowl_leaves_the_eigenvalues_of_centred_inputs():
-    centred, turned = (norm_bowl.bowl(30, 5, 0.5, h) for h in ("centre", "PCA"))
+    centred, turned = (norm_bowl.bowl(h, 30, 5, 0.5) for h in ("centre", "PCA"))
     assert np.allclose(centred["eigenvalue"], turned["eigenvalue"])
 
 
@@ -69,8 +92,10 @@ def test_pca_of_the_bowl_leaves_the_eigenvalues_of_centred_inputs():
         ("BN", 64, True),
         ("BN, evaluation", 1, False),
         ("LN", 128, False),
-        ("GN2", 64, False),
-        ("GN4", 32, False),
+        ("GN 1", 128, False),
+        ("GN 2", 64, False),
+        ("GN 4", 32, False),
+        ("GN 8", 16, False),
         ("IN", 16, False),
         ("PN", 8, False),
     ],
@@ -79,6 +104,13 @@ def test_only_batch_norm_in_training_carries_an_exchange_over(kind, count, other
     found = norm_groups.groups(kind)
     assert found["count"] == count
     assert bool(found["moved"][1]) == others_move
+    assert found["images"] == (4 if others_move else 1)
+
+
+@pytest.mark.parametrize(("groups", "other"), [("GN 1", "LN"), ("GN 8", "IN")])
+def test_group_norm_ends_in_layer_and_instance_norm(groups, other):
+    one, two = (norm_groups.groups(kind)["value"] for kind in (groups, other))
+    assert np.allclose(one, two)
 
 
 def test_a_norm_stands_where_it_is_asked_for():

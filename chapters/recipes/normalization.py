@@ -1,4 +1,4 @@
-r"""The cubes of chapter 12: inputs, axes, batch size and rate, running means."""
+r"""The cubes of chapter 12: axes, batch size and rate, running means."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from itertools import product
 
 import numpy as np
 
-from coursekit.experiments import norm_bowl, norm_grid, norm_groups, running_averages
+from coursekit.experiments import norm_grid, norm_groups, running_averages
 from coursekit.figures.cube import Array, Dim, seed_arrays
 from recipes.recipe import SEEDS, Arrays, Recipe, floor
 
 # Which norm survives small batches and large rates?
 
 KINDS = list(norm_grid.NORMS)
-SIZES = [2, 8, 32, 128]
-RATES = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
-STEPS, EVERY = 200, 40
+SIZES = [2, 4, 8, 16, 32, 128]
+RATES = [0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 3.0]
+STEPS, EVERY = 300, 10
 
 
 def run_grid(kind: str, size: int) -> Arrays:
@@ -81,52 +81,32 @@ def build_running(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
     return dims, arrays | {"own": whole["own"]}
 
 
-# What does scaling the inputs do to the bowl?
-
-
-def build_bowl(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
-    """Put condition number, eigenvalues and losses of all inputs side by side."""
-    n = [len(a) for a in norm_bowl.AXES]
-    runs = {k: np.stack([p[k] for p in parts]) for k in parts[0]}
-    runs = {k: v.reshape(*n, *v.shape[1:]) for k, v in runs.items()}
-    over = ("ratio", "offset", "rho", "how")
-    dims = [
-        Dim("ratio", "scale ratio", norm_bowl.RATIOS, log=True, ordered=True),
-        Dim("offset", "offset", norm_bowl.OFFSETS, ordered=True),
-        Dim("rho", "correlation", norm_bowl.RHOS, ordered=True),
-        Dim("how", "treatment", list(norm_bowl.TREATMENTS)),
-        Dim("which", "eigenvalue", [1, 2, 3], ordered=True),
-        Dim("t", "updates", norm_bowl.MOMENTS, ordered=True),
-    ]
-    arrays = {
-        "kappa": Array(runs["kappa"], over, "i16log"),
-        "eigenvalue": Array(floor(runs["eigenvalue"]), (*over, "which"), "i16log"),
-        "loss": Array(np.maximum(runs["loss"], 1e-12), (*over, "t"), "i16log"),
-        "updates": Array(runs["updates"], over, "i16log"),
-    }
-    return dims, arrays
-
-
 # Which numbers share a mean?
 
 
+CELL = {"image": range(1, 5), "channel": range(1, 9), "position": range(1, 17)}
+
+
 def build_groups(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
-    """Put the normalized numbers beside what shares a mean with the cell chosen."""
+    """Put the normalized numbers beside those they are made of.
+
+    The cell that a reader picks has dimensions of its own, ``at_...``.
+    """
     runs = {k: np.stack([p[k] for p in parts]) for k in parts[0]}
     dims = [
         Dim("kind", "norm", list(norm_groups.KINDS), list(norm_groups.KINDS.values())),
         Dim("image4", "image 4", ["kept", "replaced"]),
-        Dim("image", "image", range(1, 5)),
-        Dim("channel", "channel", range(1, 9)),
-        Dim("position", "position", range(1, 17)),
+        *(Dim(name, name, values) for name, values in CELL.items()),
+        *(Dim(f"at_{name}", name, values) for name, values in CELL.items()),
     ]
-    over = ("kind", "image4", "image", "channel", "position")
-    after, change, shares = np.moveaxis(runs["value"], 1, 0)
+    over = ("kind", "image4", *CELL)
+    picked = ("image4", *(f"at_{name}" for name in CELL))
     return dims, {
-        "value": Array(after, over, "u8lin"),
-        "change": Array(change, over, "u8x"),
-        "shares": Array(shares, over, "u8x"),
+        "input": Array(runs["input"][0], picked, "u8lin"),
+        "value": Array(runs["value"], over, "u8lin"),
+        "change": Array(runs["change"], over, "u8x"),
         "count": Array(runs["count"], ("kind",), "i16"),
+        "images": Array(runs["images"], ("kind",), "i16"),
         "moved": Array(runs["moved"], ("kind", "image4"), "i16"),
     }
 
@@ -136,15 +116,6 @@ RECIPES = {
         [{"kind": k, "size": b} for k, b in product(KINDS, SIZES)], run_grid, build_grid
     ),
     "norm_running": Recipe([{"size": b} for b in LENGTHS], run_running, build_running),
-    "norm_bowl": Recipe(
-        [
-            {"ratio": r, "offset": o, "rho": c, "how": h}
-            for r, o, c, h in product(*norm_bowl.AXES)
-        ],
-        norm_bowl.bowl,
-        build_bowl,
-        seeds=[0],
-    ),
     "norm_groups": Recipe(
         [{"kind": k} for k in norm_groups.KINDS],
         norm_groups.groups,

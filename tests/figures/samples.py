@@ -5,6 +5,7 @@
 import numpy as np
 
 from coursekit.diagnosis import diagnose
+from coursekit.experiments import norm_bowl, norm_groups
 from coursekit.experiments.chain import ACTIVATIONS, GRID, STEPS, chain
 from coursekit.experiments.cliff import GRID as WEIGHTS
 from coursekit.experiments.cliff import WAYS, cliff, cliff_field
@@ -805,4 +806,108 @@ def valleys() -> Figure:
     )
 
 
-ALL = (batch, init, momentum, disease, norms, ranks, saddle, factors, edge, valleys)
+def bowls() -> Figure:
+    """Facets of a surface over a setting that a closed form is called with."""
+    how = Dim("how", "treatment", norm_bowl.TREATMENTS)
+    t = Dim("t", "update", range(norm_bowl.STEPS + 1))
+    losses = [f"loss_{way}" for way in norm_bowl.TREATMENTS]
+    model = ClosedForm(
+        "bowl",
+        dims=[
+            how,
+            Range("ratio", "scale ratio", 1, 100, log=True),
+            Range("offset", "offset", 0, 5, step=0.1),
+            Range("rho", "correlation", 0, 0.95, step=0.01),
+            Dim("which", "eigenvalue", [1, 2, 3], ordered=True),
+            Dim("walk", "updates", range(norm_bowl.WALK + 1)),
+            t,
+        ],
+        twin=norm_bowl.bowl,
+        outputs={"px": ["walk"], "py": ["walk"]}
+        | {name: ["t"] for name in losses}
+        | {"eigenvalue": ["which"], "kappa": [], "updates": [], "round": []},
+        field=norm_bowl.bowl_field,
+    )
+    return Figure(
+        "norm-bowl",
+        "What does scaling the inputs do to the bowl?",
+        model,
+        panels=[
+            Surface(
+                xlim=(-1.5, 1.5),
+                ylim=(-1.5, 1.5),
+                facet="how",
+                path=Path("px", "py"),
+                cursor="walk",
+                xlabel="w₁",
+                ylabel="w₂",
+            ),
+            Lines(x="t", y=[Series(y, y) for y in losses], ylog=True, ylim=(1e-8, 1)),
+        ],
+        controls=[Segmented("how"), Slider("ratio"), Slider("offset"), Slider("rho")],
+        start={"how": "none", "ratio": 10, "offset": 0, "rho": 0.9},
+        says=[
+            Say("{how}: round, one update.", when="round"),
+            Say("{how}: κ = {kappa:.3g}, {updates:.3g} updates."),
+        ],
+        alt="Standardising removes units, whitening correlations too.",
+    )
+
+
+def cells() -> Figure:
+    """Pick a cell of one facet; a closed form outlines what belongs to it."""
+    sizes = dict(zip(("image", "channel", "position"), norm_groups.SHAPE, strict=True))
+    axes = [Dim(n, n, range(1, k + 1)) for n, k in sizes.items()]
+    picked = [Dim(f"at_{n}", n, range(1, k + 1)) for n, k in sizes.items()]
+    kind = Dim("kind", "norm", list(norm_groups.KINDS))
+    values = np.cos(np.arange(512.0)).reshape(norm_groups.SHAPE)
+    cube = Cube(
+        [*axes, *picked],
+        {
+            "value": Array(values, list(sizes), "u8lin"),
+            "input": Array(values + 1, [f"at_{n}" for n in sizes], "u8lin"),
+        },
+        provenance("make figures"),
+    )
+    model = ClosedForm(
+        "shares",
+        dims=[kind, *picked, *axes],
+        twin=norm_groups.shares,
+        outputs={"shares": list(sizes)},
+    )
+    at = {"x": "at_position", "y": "at_channel", "facet": "at_image"}
+    return Figure(
+        "norm-cells",
+        "Whose mean is it?",
+        cube,
+        model=model,
+        panels=[
+            Heatmap(**at, z="input", pick=True, alt="Before the norm."),
+            Heatmap(
+                x="position", y="channel", facet="image", z="value", group="shares"
+            ),
+        ],
+        controls=[
+            Segmented("kind"),
+            Pick("at_image", "at_channel", "at_position", label="cell"),
+        ],
+        start={"kind": "BN", "at_image": 2, "at_channel": 3, "at_position": 6},
+        says=[Say("{kind}.")],
+        alt="Batch norm takes its mean across images.",
+    )
+
+
+ALL = (
+    batch,
+    init,
+    momentum,
+    disease,
+    norms,
+    ranks,
+    saddle,
+    factors,
+    edge,
+    valleys,
+    bowls,
+    cells,
+)

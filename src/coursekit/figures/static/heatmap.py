@@ -85,7 +85,7 @@ def _notes(view: View) -> list[tuple[str, str]]:
 
 def _select(ax: Axes, view: View, shape: tuple[int, ...]) -> None:
     i, j = view.place(view.panel["x"]), view.place(view.panel["y"])
-    if not view.panel["picked"] or i is None or j is None:
+    if not view.panel["picked"] or not view.chosen or i is None or j is None:
         return
     chosen = np.zeros(shape, bool)
     chosen[j if view.panel["upwards"] else shape[0] - 1 - j, i] = True

@@ -107,6 +107,10 @@ def _draw_panel(picture: Picture, spec: SubplotSpec, view: View, width: float) -
     for k, name in enumerate(dim.names or ()):
         ax = picture.add_subplot(grid[divmod(k, columns)])
         here = replace(
-            view.at(**{facet: k}), columns=columns, first=k == 0, quiet=k % columns > 0
+            view.at(**{facet: k}),
+            columns=columns,
+            first=k == 0,
+            quiet=k % columns > 0,
+            chosen=view.state.get(facet, k) == k,
         )
         mark(ax, here, f"{dim.label} {name}" if dim.numeric else name)

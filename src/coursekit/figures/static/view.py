@@ -24,6 +24,7 @@ class View:
         columns: Number of facets side by side.
         first: Whether it is the first facet, which explains the marks of all.
         quiet: Whether the name of y stands at another facet already.
+        chosen: Whether it is the facet that the state names, or no state does.
     """
 
     panel: Mapping[str, Any]
@@ -32,6 +33,7 @@ class View:
     columns: int = 1
     first: bool = True
     quiet: bool = False
+    chosen: bool = True
 
     def at(self, **settings: int) -> View:
         """Move to another state.

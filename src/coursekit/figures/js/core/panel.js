@@ -65,6 +65,7 @@ function drawFacets(svg, panel, mark, context) {
     const view = {
       ...context, hover, state: { ...state, ...over }, width: cell, height,
       id: `${context.id}-${k}`, footerWidth: panel.facet ? null : width,
+      chosen: (state[panel.facet] ?? k) === k,
     };
     return { name, over, title, drawn: mark({ ...panel, quiet: k % columns > 0 }, view) };
   });

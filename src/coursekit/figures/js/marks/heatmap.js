@@ -21,7 +21,8 @@ export function heatmap(panel, view) {
     ...cells.map((cell) => drawCell(panel, cell, grid)),
     outlineOf(cells, grid),
     ...refLines(panel, view, grid),
-    ...[view.hover, view.state].map((at, k) => selection(panel, at, grid, k === 0)),
+    selection(panel, view.hover, grid, true),
+    view.chosen ? selection(panel, view.state, grid, false) : "",
     axisLabels(panel, view, grid),
     footer ? moved(footer.markup, view.height - footer.height) : "",
   ];
