@@ -3,6 +3,7 @@ r"""Parse the command line and run what it asks for."""
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -19,9 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words after the program's name; those of the process if ``None``.
 
     Returns:
-        Exit status: 0, 2 for a wrong call, 3 without a sandbox, 130 after Ctrl-C.
+        Exit status: 0, 2 for a wrong call, 3 without a sandbox, 130 if stopped.
     """
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C
     try:
         return options.run(options)
     except (ValueError, ImportError, FileNotFoundError) as error:

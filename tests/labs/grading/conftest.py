@@ -9,6 +9,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from attacks import LIMITS, assert_nothing_left
+from grading_notebooks import LAB
+
+from coursekit.labs import lab
+from coursekit.labs.grading.examine import examine
+from coursekit.labs.grading.folder import Found
+from coursekit.labs.grading.pool import Pool
+from coursekit.labs.grading.submission import read
+
 
 def pytest_collection_modifyitems(items):
     if shutil.which("bwrap"):
@@ -32,3 +41,26 @@ def folder(tmp_path):
         return path
 
     return put
+
+
+@pytest.fixture(scope="session")
+def supply():
+    """The warm pool; one zygote for all attacks, as for a class."""
+    pool = Pool()
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def outcome(tmp_path, supply):
+    """A function that grades one notebook, and looks for what it left."""
+
+    def run(notebook, limits=LIMITS):
+        path = tmp_path / "mallory.ipynb"
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+        found = read(Found("mallory", path), lab(LAB), tmp_path)
+        result = examine(found, lab(LAB), b"s" * 32, limits, supply)
+        assert_nothing_left(supply)
+        return result
+
+    return run

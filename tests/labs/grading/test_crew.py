@@ -5,8 +5,6 @@ import json
 import os
 import signal
 import threading
-import time
-from pathlib import Path
 
 import pytest
 from grading_notebooks import LAB, submission
@@ -48,31 +46,6 @@ def table(out):
         return list(csv.reader(file))
 
 
-def children(pid):
-    """Number the processes that a process has started and that still run."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(number) for number in found]
-
-
-def kill_a_grader(after, done):
-    """Kill one of this process's forks that hold a zygote, some time from now."""
-
-    def act():
-        deadline = time.monotonic() + 60
-        time.sleep(after)
-        while time.monotonic() < deadline:
-            for pid in children(os.getpid()):
-                if children(pid):
-                    os.kill(pid, signal.SIGKILL)
-                    done.append(pid)
-                    return
-            time.sleep(0.05)
-
-    thread = threading.Thread(target=act)
-    thread.start()
-    return thread
-
-
 def test_two_graders_give_what_one_gives(class_of, tmp_path):
     folder = class_of(6)
     run(folder, tmp_path / "one")
@@ -80,16 +53,6 @@ def test_two_graders_give_what_one_gives(class_of, tmp_path):
     assert report.graded == 6
     assert table(tmp_path / "two") == table(tmp_path / "one")
     assert len({row[2] for row in table(tmp_path / "two")[1:]}) == 2
-
-
-def test_a_grader_that_is_killed_loses_nothing(class_of, tmp_path):
-    folder, killed = class_of(6, pause=1.0), []
-    thread = kill_a_grader(2.0, killed)
-    report = run(folder, tmp_path / "out", workers=2)
-    thread.join()
-    assert killed
-    assert report.graded == 6
-    assert report.statuses == {"ok": 6}
 
 
 def test_graders_that_always_break_end_the_run(monkeypatch):

@@ -1,18 +1,14 @@
 """A folder of submissions, graded once by the real sandbox, and what came of each."""
 
-import contextlib
 import csv
 import ctypes
 import dataclasses
 import json
 import os
 import sqlite3
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
+from attacks import control_groups, named, processes
 from grading_notebooks import LAB, QUESTIONS, bare, released, solutions, submission
 
 from coursekit.labs import lab, registry
@@ -24,6 +20,7 @@ from coursekit.labs.grading.run import grade
 pytest.importorskip("nbgrader")
 pytestmark = pytest.mark.sandbox
 
+BEFORE = set()  # processes of other tests
 LIMITS = Limits(question=6, cell=6, submission=60)
 VARIANCE = "def he_std(shape, mode, a):\n    return _he(shape, mode, a) ** 2"
 ODD = 'o\'brien "é" <b>x<i>\n=1'
@@ -119,6 +116,7 @@ STATUSES = {
 def course(tmp_path_factory):
     """Grade all notebooks once."""
     ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans come to us
+    BEFORE.update(processes(os.getpid()))
     root = tmp_path_factory.mktemp("course")
     folder = root / "submissions"
     folder.mkdir()
@@ -245,43 +243,16 @@ def test_the_secret_is_in_no_file_of_the_output(course):
             assert bytes.fromhex(secret.decode()) not in path.read_bytes(), path
 
 
-def descendants():
-    """List the processes below this one, which adopts what its children leave."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
-        except OSError:
-            continue
-        if fields[0] != "Z":
-            parents[int(path.parent.name)] = int(fields[1])
-    found = {os.getpid()}
-    while more := {p for p, above in parents.items() if above in found} - found:
-        found |= more
-    return found - {os.getpid()}
-
-
-def workers():
-    """List the workers below this process."""
-    found = []
-    for number in descendants():
-        with contextlib.suppress(OSError):
-            if b"grading.worker" in Path(f"/proc/{number}/cmdline").read_bytes():
-                found.append(number)
-    return found
-
-
-def wait_until_no_worker_is_left(seconds=10):
-    give_up = time.monotonic() + seconds
-    while left := workers():
-        assert time.monotonic() < give_up, left
-        time.sleep(0.1)
-
-
 def test_nothing_is_left_behind(course):
-    assert workers() == []
-    groups = Path("/sys/fs/cgroup").rglob(f"coursekit-{os.getpid()}-*")
-    assert not [path for path in groups if path.is_dir()]
+    left = named(processes(os.getpid()) - BEFORE, "grading.worker", "grading.zygote")
+    assert left == []
+    assert control_groups(os.getpid()) == []
+    assert not list((course[0] / "out").rglob("*.new"))
+    handed_in = course[0] / "submissions"
+    assert len(list(handed_in.iterdir())) == len(POINTS) + 1
+    for name, notebook in NOTEBOOKS.items():
+        text = notebook if isinstance(notebook, str) else json.dumps(notebook)
+        assert (handed_in / f"{name}.ipynb").read_text(encoding="utf-8") == text
 
 
 def rows_of(root):
@@ -314,34 +285,6 @@ def test_a_second_run_keeps_what_is_graded_and_what_a_person_gave(course):
     assert "Well &lt;put&gt;." in page
     table = (root / "out" / "grades.csv").read_text(encoding="utf-8")
     assert "right,ok,4,3,6,4,4,4.5,25.5,26,\n" in table
-
-
-def test_a_killed_run_leaves_no_worker_and_is_resumed(tmp_path):
-    ctypes.CDLL(None).prctl(36, 1)
-    folder = tmp_path / "submissions"
-    folder.mkdir()
-    for name in ("a", "b", "c"):
-        pause = "import time\ntime.sleep(4)" if name == "c" else f"name = {name!r}"
-        text = json.dumps(submission(first=pause))
-        (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
-    out, secret = tmp_path / "out", tmp_path / "secret"
-    command = [sys.executable, "-m", "coursekit", "grade", LAB, str(folder)]
-    command += ["--out", str(out), "--secret", str(secret), "--quiet"]
-    process = subprocess.Popen(command)
-    while not (out / "autograded" / "b").exists():
-        assert process.poll() is None
-        time.sleep(0.1)
-    process.kill()  # hard, once something is recorded
-    process.wait()
-    assert not (out / "grades.csv").exists()
-    wait_until_no_worker_is_left()
-    report = grade(LAB, folder, out, secret=secret, limits=LIMITS, progress=False)
-    assert 1 <= report.kept <= 2
-    assert report.kept + report.graded == 3
-    assert report.statuses == {"ok": 3}
-    with sqlite3.connect(out / "gradebook.db") as connection:
-        count = "select count(*) from submitted_assignment"
-        assert connection.execute(count).fetchone()[0] == 3
 
 
 def test_a_resubmission_replaces_the_first(tmp_path, folder):

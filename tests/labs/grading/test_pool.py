@@ -5,10 +5,10 @@ import signal
 from pathlib import Path
 
 import pytest
+from attacks import ask
 
 from coursekit.labs.grading import doctor
 from coursekit.labs.grading.confine import below_tmp
-from coursekit.labs.grading.examinee import Examinee
 from coursekit.labs.grading.limits import Limits
 from coursekit.labs.grading.pool import Pool
 from coursekit.labs.grading.sandbox import SandboxError
@@ -23,15 +23,6 @@ def pool():
     pool = Pool()
     yield pool
     pool.close()
-
-
-def ask(supply, body, limits=LIMITS):
-    """Run a function in a fresh worker and give what it returns."""
-    lines = "\n".join(f"    {line}" for line in body.splitlines())
-    cells = [{"source": f"def probe():\n{lines}", "grade_id": None}]
-    with Examinee(cells, ["probe"], limits, supply) as examinee:
-        examinee.begin()
-        return examinee.ask(op="call", name="probe", args=[], kwargs={})
 
 
 PRCTL = "import ctypes\nlibc = ctypes.CDLL(None)\n"

@@ -26,6 +26,7 @@ PREFIX = "coursekit-"
 PERIOD = 100_000  # microseconds
 OPTIONAL = ("memory.swap.max", "cpu.max")  # not everywhere; the rest counts without
 REMOVE_SECONDS = 5.0
+SWEEP_SECONDS = 1.0
 
 
 class Cgroup:
@@ -59,13 +60,19 @@ class Cgroup:
 
     @staticmethod
     def sweep() -> None:
-        """Remove the empty groups of coordinators that were killed."""
-        for _, parent, _ in _parents(0, 0):
-            for directory in parent.glob(f"{PREFIX}*-*"):
-                owner = directory.name.removeprefix(PREFIX).partition("-")[0]
-                if owner.isdigit() and not Path("/proc", owner).exists():
-                    with contextlib.suppress(OSError):
-                        directory.rmdir()
+        """Remove the groups of graders that were killed, as soon as they are empty.
+
+        What is in them ends with its grader; nothing is killed here, since a group
+        whose owner is not seen may be that of another container.
+        """
+        left = [d for _, parent, _ in _parents(0, 0) for d in _orphans(parent)]
+        give_up = time.monotonic() + SWEEP_SECONDS
+        while left and time.monotonic() < give_up:
+            for directory in left:
+                with contextlib.suppress(OSError):
+                    directory.rmdir()
+            left = [directory for directory in left if directory.exists()]
+            time.sleep(0.01 * bool(left))
 
     def entry(self) -> list[str]:
         """Give the command line that enters the group and becomes what follows it.
@@ -141,6 +148,23 @@ def _parents(memory: int, processes: int) -> Iterator[tuple[str, Path, Files]]:
         elif "cpu" in options:
             parent = mount / own.get("cpu", "/").lstrip("/")
             yield "cpu", parent, {"cpu.cfs_quota_us": PERIOD}  # of the default period
+
+
+def _orphans(parent: Path) -> Iterator[Path]:
+    for directory in parent.glob(f"{PREFIX}*-*"):
+        owner = directory.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdigit() and not _lives(owner):
+            yield directory
+
+
+def _lives(process: str) -> bool:
+    """Say whether a process runs; one that nobody has waited for does not.
+
+    Returns:
+        Whether it does.
+    """
+    state = _read(Path("/proc", process, "stat")).rpartition(")")[2].strip()
+    return state != "" and state[0] not in "ZX"
 
 
 def _make(directory: Path, files: Files) -> bool:

@@ -15,22 +15,27 @@ import threading
 from collections.abc import Generator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 
 import torch
 
 from coursekit.labs import registry
+from coursekit.labs.grading.cgroup import Cgroup
 from coursekit.labs.grading.doctor import best
 from coursekit.labs.grading.examine import examine
 from coursekit.labs.grading.limits import Limits
+from coursekit.labs.grading.outcome import Outcome
 from coursekit.labs.grading.pool import Pool
 from coursekit.labs.grading.prepared import Prepared
 from coursekit.labs.grading.submission import Submission
 from coursekit.labs.grading.supply import Supply
+from coursekit.labs.registry import Lab
 
 __all__ = ["Task", "executor", "perform", "ready", "release"]
 
 PARENT_DEATH_SIGNAL = 1
+TRIES = 3  # of one submission, if the machine takes its workers away
+NOTICE_SECONDS = 0.5
 LOCK = threading.RLock()  # torch's seed is one a process
 
 
@@ -97,8 +102,23 @@ def perform(task: Task) -> str:
         if task.only:
             asked_for = tuple(e for e in lab.exercises if e.name in task.only)
             lab = replace(lab, exercises=asked_for, written=())
-        asked = (task.submission, lab, task.secret, task.limits)
-        return examine(*asked, tools.supply, tools.cases(task)).to_json()
+        return _grade(task, lab, tools).to_json()
+
+
+def _grade(task: Task, lab: Lab, tools: _Tools) -> Outcome:
+    """Grade a submission, and begin anew if something ended the zygote under it.
+
+    Returns:
+        The outcome; the last one if that happens each time.
+    """
+    asked = (task.submission, lab, task.secret, task.limits)
+    left = TRIES
+    while True:
+        left -= 1
+        outcome = examine(*asked, tools.supply, tools.cases(task))
+        killed = any(q.kind == "killed" for q in outcome.questions)
+        if not left or not tools.supply.lost(NOTICE_SECONDS if killed else 0.0):
+            return outcome
 
 
 def ready(task: Task) -> _Tools:
@@ -144,11 +164,17 @@ def executor(workers: int, scheduler: str | None = None) -> Generator[Executor]:
     """
     if scheduler is None:
         context = get_context("fork")  # torch is imported already
-        pool = ProcessPoolExecutor(workers, context, initializer=_begin)
+        pool = ProcessPoolExecutor(workers, context, _begin, (os.getpid(),))
+        before = active_children()
         try:
             yield pool
+        except BaseException:  # Ctrl-C, say: what they have is graded the next time
+            for grader in set(active_children()).difference(before):
+                grader.kill()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            Cgroup.sweep()  # of those that were killed
         return
     try:
         from distributed import Client
@@ -164,8 +190,11 @@ def executor(workers: int, scheduler: str | None = None) -> Generator[Executor]:
         yield client.get_executor(pure=False, retries=3)
 
 
-def _begin() -> None:
+def _begin(coordinator: int) -> None:
     """Leave Ctrl-C to the coordinator, and end when it ends, however it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != coordinator:  # it ended before that was said
+        os._exit(1)

@@ -192,7 +192,20 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 
 def _build(argument: Any) -> Any:
-    return argument.build() if isinstance(argument, Recipe) else argument
+    """Build a recipe, whatever defaults the notebook has set for its own tensors.
+
+    Returns:
+        The object; a plain value as it is.
+    """
+    if not isinstance(argument, Recipe):
+        return argument
+    own = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu"), torch.enable_grad():
+            return argument.build()
+    finally:
+        torch.set_default_dtype(own)
 
 
 def _recipe(tag: str, content: Any, value: Callable[[Any], Any]) -> Recipe:
