@@ -7,7 +7,8 @@ from datetime import datetime
 
 import pytest
 
-from coursekit.labs.grading.collect import collect, student_of
+from coursekit.labs.grading.collect import collect
+from coursekit.labs.grading.tries import student_of
 
 NOON = (2026, 11, 20, 12, 0, 0)
 EVE = (2026, 11, 20, 23, 0, 0)
@@ -46,6 +47,11 @@ def times(into):
             "w/Ada Nowak_4711_assignsubmission_file_/x.ipynb",
             ("Ada Nowak", "4711", 0, False),
         ),
+        (
+            "Mal Ory_1_assignsubmission_file_/Ada Nowak_4711_assignsubmission_file_/x",
+            ("Mal Ory", "1", 0, False),
+        ),
+        ("M_1_assignsubmission_file_/ada_101_20455_lab.ipynb", ("M", "1", 0, False)),
         ("ada_nowak.ipynb", ("ada_nowak", "", 0, False)),
         ("ada-1.ipynb", ("ada-1", "", 0, False)),
     ],
@@ -122,17 +128,16 @@ def test_names_cannot_lead_out_of_the_folder(zipped, tmp_path):
 
 
 def test_what_is_no_notebook_or_too_large_is_named(zipped, tmp_path, monkeypatch):
-    monkeypatch.setattr("coursekit.labs.grading.collect.MAX_BYTES", 10)
+    monkeypatch.setattr("coursekit.labs.grading.tries.MAX_BYTES", 10)
     path = zipped([
-        ("big_1_1_lab.ipynb", EVE, "x" * 11), ("ok_1_2_lab.ipynb", EVE, "x" * 10),
+        ("big_1_1_lab.ipynb", EVE, "x" * 99), ("ok_1_2_lab.ipynb", EVE, "x" * 10),
         ("ok_1_2_lab.pdf", EVE, "x"), ("__MACOSX/._a.ipynb", EVE, "x"),
     ])  # fmt: skip
     done = collect([path], tmp_path / "in")
-    assert done.students == 1
-    assert done.ignored == [
-        "big_1_1_lab.ipynb: too large",
-        "ok_1_2_lab.pdf: no notebook",
-    ]
+    assert done.students == 2
+    assert done.ignored == ["ok_1_2_lab.pdf: no notebook"]
+    assert (tmp_path / "in" / "ok.ipynb").read_text() == "x" * 10
+    assert (tmp_path / "in" / "big.ipynb").read_text() == "x" * 11  # grading names it
 
 
 def test_nothing_and_names_that_are_one_are_refused(zipped, tmp_path):
@@ -143,3 +148,101 @@ def test_nothing_and_names_that_are_one_are_refused(zipped, tmp_path):
     both = zipped([("Ada_1_2_x.ipynb", EVE, ""), ("ada_1_3_x.ipynb", EVE, "")])
     with pytest.raises(ValueError, match="are one name"):
         collect([both], tmp_path / "in")
+
+
+def test_what_macos_and_jupyter_leave_is_no_try(zipped, tmp_path):
+    student = "Ada_7_assignsubmission_file_"
+    litter = [
+        f"__MACOSX/{student}/lab.ipynb", f"{student}/._lab.ipynb", "._x.ipynb",
+        f"{student}/.ipynb_checkpoints/lab-checkpoint.ipynb",
+    ]  # fmt: skip
+    old = [(name, NEXT, "old") for name in litter]
+    path = zipped([(f"{student}/lab.ipynb", NOON, "right"), *old])
+    unpacked = tmp_path / "unpacked"
+    for name in [*litter, f"{student}/lab.ipynb"]:
+        (unpacked / name).parent.mkdir(parents=True, exist_ok=True)
+        (unpacked / name).write_text("old" if name in litter else "right")
+    for source, into in ((path, tmp_path / "a"), (unpacked, tmp_path / "b")):
+        done = collect([source], into)
+        assert (done.students, done.tries, done.ignored) == (1, 1, [])
+        assert (into / "Ada.ipynb").read_text() == "right"
+
+
+def test_nobody_hands_in_for_another(zipped, tmp_path):
+    hers = "Ada_7_assignsubmission_file_/lab.ipynb"
+    his = f"Mal_8_assignsubmission_file_/{hers}"
+    path = zipped([(hers, NOON, "hers"), (his, EVE, "")])
+    collect([path], tmp_path / "in")
+    assert (tmp_path / "in" / "Ada.ipynb").read_text() == "hers"
+    assert (tmp_path / "in" / "Mal.ipynb").read_text() == ""
+
+
+def test_entries_of_one_name_and_of_windows_stay_two(zipped, tmp_path):
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        path = zipped([
+            ("ada_1_1_lab.ipynb", NOON, "first"), ("ada_1_1_lab.ipynb", EVE, "second"),
+            ("Bob_2_assignsubmission_file_\\lab.ipynb", EVE, "his"),
+        ])  # fmt: skip
+    collect([path], tmp_path / "in")
+    kept = sorted(p.read_text() for p in (tmp_path / "in" / ".tries" / "ada").iterdir())
+    assert kept == ["first", "second"]
+    assert (tmp_path / "in" / "Bob.ipynb").read_text() == "his"
+
+
+SPOILED = {  # offset in an entry's local and central header, and what is written there
+    "content": None,
+    "compression": (8, 10, b"\x63\x00"),
+    "encrypted": (6, 8, b"\x01\x00"),
+    "month": (12, 14, b"\x00\x00"),
+}
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_a_damaged_entry_costs_only_its_own_student(zipped, tmp_path, how):
+    path = zipped([("bad_1_1_x.ipynb", EVE, "x" * 9), ("ok_2_2_x.ipynb", EVE, "fine")])
+    data = bytearray(path.read_bytes())
+    if SPOILED[how] is None:
+        at = data.index(b"x" * 9)
+        data[at : at + 2] = b"yy"
+    else:
+        local, central, new = SPOILED[how]
+        for signature, offset in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
+            at = data.index(signature) + offset
+            data[at : at + 2] = new
+    path.write_bytes(bytes(data))
+    done = collect([path], tmp_path / "in")
+    assert done.students == 2
+    assert (tmp_path / "in" / "ok.ipynb").read_text() == "fine"
+    read = (tmp_path / "in" / "bad.ipynb").read_text()
+    assert read == ("x" * 9 if how == "month" else "")
+    assert len(done.ignored) == (how != "month")
+    assert all("bad_1_1_x.ipynb: cannot be read" in said for said in done.ignored)
+
+
+def test_a_damaged_zip_is_said(tmp_path):
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("ada_1_1_lab.ipynb", "x" * 1000)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"PK\x01\x02", b"PK\xff\xff"))
+    with pytest.raises(ValueError, match="is damaged"):
+        collect([path], tmp_path / "in")
+
+
+def test_a_bomb_in_a_zip_writes_no_more_than_a_notebook_may_have(tmp_path, monkeypatch):
+    monkeypatch.setattr("coursekit.labs.grading.tries.MAX_BYTES", 1000)
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("ada_1_1_lab.ipynb", b"\0" * 10**8)
+    collect([path], tmp_path / "in")
+    assert (tmp_path / "in" / "ada.ipynb").stat().st_size == 1001
+
+
+def test_names_that_differ_in_case_or_composition_alone_are_refused(zipped, tmp_path):
+    for one, two in (("ada", "Ada"), ("Ren\u00e9", "Rene\u0301")):
+        both = zipped([
+            (f"{one}_1_2_x.ipynb", EVE, ""),
+            (f"{two}_1_3_x.ipynb", EVE, ""),
+        ])
+        with pytest.raises(ValueError, match="are one name"):
+            collect([both], tmp_path / "in")
