@@ -3,13 +3,16 @@
 Whatever they change is their own process: it decides nothing.
 """
 
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from attacks import FULL, NOTHING, WRONG, ask, kinds, points
+from attacks import FULL, NOTHING, PATIENT, WRONG, ask, kinds, points
 from grading_notebooks import LAB, QUESTIONS, released, solutions, submission
 
 from coursekit.labs import lab
+from coursekit.labs.grading.examine import examine
+from coursekit.labs.grading.submission import Cell, Submission
 
 pytestmark = pytest.mark.sandbox
 
@@ -291,3 +294,20 @@ def test_an_unanswered_lab_stays_unanswered_whatever_it_imports(outcome):
         "source": "import sys\nsys.modules['coursekit'] = sys.modules['torch'] = None",
     })  # fmt: skip
     assert points(outcome(notebook)) == NOTHING
+
+
+@pytest.mark.parametrize("number", ["1e200", "-1e308", "math.inf", "math.nan"])
+def test_an_extreme_number_in_every_place_is_no_answer(supply, number):
+    """Products overflow to infinity, and any difference is within a part of that."""
+    lab_12 = lab("12_normalization")
+    only = tuple(e for e in lab_12.exercises if e.name == "whiten")
+    source = (
+        "import math, torch\n"
+        "def whiten(*sets):\n"
+        f"    return tuple(torch.full_like(one, {number}) for one in sets)"
+    )
+    nonsense = Submission("mallory", cells=(Cell("code", source),))
+    asked = replace(lab_12, exercises=only, written=())
+    result = examine(nonsense, asked, b"s" * 32, PATIENT, supply)
+    assert result.points == 0
+    assert result.questions[0].kind in ("wrong", "unusable")
