@@ -25,6 +25,10 @@ def pool():
     pool.close()
 
 
+EXECUTE = (
+    "import os\ntry:\n    os.execv('/usr/bin/true', ['true'])\n"
+    "except PermissionError:\n    return 'denied'"
+)
 PRCTL = "import ctypes\nlibc = ctypes.CDLL(None)\n"
 
 
@@ -38,6 +42,7 @@ def test_both_ways_confine_alike(make):
         bound = sorted({Path(p).parts[2] for p in below_tmp()})  # a clone in /tmp
         assert ask(supply, "import os\nreturn sorted(os.listdir('/tmp'))") == bound
         assert ask(supply, "import os\nreturn os.path.exists('/proc/self')") is False
+        assert ask(supply, EXECUTE) == "denied"
     finally:
         supply.close()
 

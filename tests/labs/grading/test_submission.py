@@ -101,7 +101,7 @@ def test_both_layouts_are_found_and_nothing_is_passed_over_in_silence(tmp_path):
     assert ignored == [".hidden.ipynb", "notes.pdf"]
 
 
-@pytest.mark.parametrize("other", ["a", "A", "e\u0301"])
+@pytest.mark.parametrize("other", ["a", "A", "e\u0301", slug("\u00e9")])
 def test_two_submissions_of_a_student_are_an_error(tmp_path, other):
     for name in ("a", "\u00e9"):
         (tmp_path / f"{name}.ipynb").write_text("{}", encoding="utf-8")

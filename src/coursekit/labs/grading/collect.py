@@ -67,10 +67,11 @@ def collect(
     for one in found:
         if len(people[one.student]) > 1:  # two people of one name
             one = replace(one, student=f"{one.student}-{one.person}")
-        key = alike(one.student)
-        if names.setdefault(key, one.student) != one.student:
-            raise ValueError(f"{one.student!r} and {names[key]!r} are one name here.")
-        by_student.setdefault(key, []).append(one)
+        for key in alike(one.student):
+            if names.setdefault(key, one.student) != one.student:
+                both = f"{one.student!r} and {names[key]!r}"
+                raise ValueError(f"{both} are one name here.")
+        by_student.setdefault(one.student, []).append(one)
     if not by_student:
         raise ValueError("there is no notebook (.ipynb) in what was given.")
     rows = [["student", "file", "time", "counts", "late", "sha256", "deadline"]]

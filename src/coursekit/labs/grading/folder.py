@@ -57,20 +57,21 @@ def slug(name: str) -> str:
     return f"{kept}-{digest}"
 
 
-def alike(name: str) -> str:
-    """Give what two names share that a person, or a file system, takes for one.
+def alike(name: str) -> set[str]:
+    """Give what two names may not share: somebody would take them for one.
 
     Args:
         name: Any file name.
 
     Returns:
-        A key: case does not count, nor how an accent is written.
+        Keys: the name for a person and for file systems, where case does not count,
+        nor how an accent is written; and its slug, which another could be called.
 
     Example:
-        >>> alike("Ada") == alike("ada"), alike("Ada") == alike("adam")
-        (True, False)
+        >>> alike("Ada") & alike("ada"), alike("Ada") & alike("adam")
+        ({'ada'}, set())
     """
-    return unicodedata.normalize("NFC", name).lower()
+    return {unicodedata.normalize("NFC", name).lower(), slug(name).lower()}
 
 
 def is_litter(parts: Sequence[str]) -> bool:
@@ -119,7 +120,8 @@ def find(folder: Path, lab: str) -> tuple[list[Found], list[str]]:
     Raises:
         ValueError: If a student has two of them.
     """
-    found: dict[str, Found] = {}
+    found: list[Found] = []
+    taken: dict[str, Found] = {}
     ignored: list[str] = []
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
@@ -132,15 +134,16 @@ def find(folder: Path, lab: str) -> tuple[list[Found], list[str]]:
         else:
             ignored.append(path.name)
             continue
-        key = alike(one.student)
-        if key in found:
-            paths = [printable(p.name) for p in (found[key].path, one.path)]
-            raise ValueError(
-                f"two submissions of {printable(one.student)!r}: "
-                f"{' and '.join(paths)}. Keep one of them."
-            )
-        found[key] = one
-    return list(found.values()), ignored
+        for key in alike(one.student):
+            other = taken.setdefault(key, one)
+            if other is not one:
+                paths = [printable(p.name) for p in (other.path, one.path)]
+                raise ValueError(
+                    f"two submissions of {printable(one.student)!r}: "
+                    f"{' and '.join(paths)}. Keep one of them."
+                )
+        found.append(one)
+    return found, ignored
 
 
 def _notebook_in(folder: Path, lab: str) -> Path:
