@@ -20,7 +20,24 @@ from coursekit.experiments import (
 
 def test_updates_of_both_budgets():
     assert batch_budget.updates("epochs", 256) == 60
-    assert batch_budget.updates("updates", 256) == 600
+    assert batch_budget.updates("updates", 256) == 1500
+
+
+@pytest.mark.parametrize("budget", batch_budget.BUDGETS)
+@pytest.mark.parametrize("size", [1, 4, 256, 1000])
+def test_moments_rise_to_the_end_and_are_dense_at_first(budget, size):
+    found = batch_budget.moments(budget, size, 40)
+    assert found[0] >= 1
+    assert found[-1] == batch_budget.updates(budget, size)
+    assert (np.diff(found) >= 0).all()
+    assert found[19] < found[-1] / 2
+
+
+def test_a_run_is_the_same_however_often_it_is_measured():
+    often = batch_budget.curves(256, [0.1], seeds=[0], count=40)["test_acc"]
+    once = batch_budget.curves(256, [0.1], seeds=[0])["test_acc"]
+    assert once.shape == (1, 1, 1)
+    assert often[0, 0, -1] == once[0, 0, 0]
 
 
 def test_validation_and_test_digits_are_apart():
@@ -29,7 +46,7 @@ def test_validation_and_test_digits_are_apart():
 
 
 def test_a_run_improves_and_repeats():
-    runs = [batch_budget.curves(1000, [0.5], seeds=[0], moments=3) for _ in range(2)]
+    runs = [batch_budget.curves(1000, [0.5], seeds=[0], count=3) for _ in range(2)]
     assert runs[0]["train_loss"][0, 0, -1] < runs[0]["train_loss"][0, 0, 0]
     np.testing.assert_array_equal(runs[0]["test_acc"], runs[1]["test_acc"])
 

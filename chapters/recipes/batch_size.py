@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 
+from coursekit.data import updates_per_epoch
 from coursekit.experiments import batch_budget, gradient_spread, lars_range
 from coursekit.figures.cube import Array, Dim, seed_arrays
 from coursekit.stats import as_good_as_best
@@ -13,46 +14,43 @@ from recipes.recipe import SEEDS, Arrays, Recipe, floor
 
 # Is a small batch better, or does it just get more updates?
 
-SIZES = [8, 32, 128, 256, 1000]
-RATES = [0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]
+SIZES = [4, 8, 16, 32, 64, 128, 256, 1000]
+RATES = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]
+MOMENTS = 40
 
 
 def run_budget(budget: str, size: int) -> Arrays:
     """Train all rates of one batch size."""
-    return batch_budget.curves(size, RATES, budget=budget, seeds=SEEDS)
+    return batch_budget.curves(size, RATES, budget=budget, seeds=SEEDS, count=MOMENTS)
 
 
 def build_budget(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
     """Add which rates are as good as the best of their batch size, and counts."""
-    shape = (2, len(SIZES), len(RATES), len(SEEDS), batch_budget.MOMENTS)
+    shape = (2, len(SIZES), len(RATES), len(SEEDS), MOMENTS)
     runs = {k: np.stack([p[k] for p in parts]).reshape(shape) for k in parts[0]}
     over = ("budget", "B", "lr", "t")
     dims = [
-        Dim("budget", "budget", batch_budget.BUDGETS, ["15 epochs", "600 updates"]),
+        Dim("budget", "budget", batch_budget.BUDGETS, ["15 epochs", "1500 updates"]),
         Dim("B", "batch size B", SIZES, log=True, ordered=True),
         Dim("lr", "learning rate η", RATES, log=True, ordered=True),
-        Dim("t", "fifteenth of the budget", range(1, 16), ordered=True),
-        Dim("seed", "seed", SEEDS),
+        Dim("t", "moment", range(1, MOMENTS + 1), ordered=True),
     ]
     arrays = seed_arrays("loss", floor(runs["train_loss"]), over, 3, log=True)
     for name in ("train_acc", "test_acc"):
         found = seed_arrays(name, runs[name], over, 3)
         arrays |= {name: found[name]}
-    final = runs["test_acc"][..., -1]
-    arrays["final"] = Array(final, ("budget", "B", "lr", "seed"))
     validation = np.nan_to_num(runs["val_acc"][..., -1]).mean(-1)
     arrays["validation"] = Array(validation, ("budget", "B", "lr"))
     now = np.moveaxis(np.nan_to_num(runs["test_acc"]), -1, 2)
     best = np.moveaxis(as_good_as_best(now), 2, -1)
     arrays["best"] = Array(best, over, "u8x")
-    total = [[batch_budget.updates(b, s) for s in SIZES] for b in batch_budget.BUDGETS]
-    done = np.array(total)[..., None] * np.arange(1, 16) / 15
-    arrays["updates"] = Array(np.round(done), ("budget", "B", "t"), "i16log")
-    arrays["read"] = Array(
-        np.round(done * np.array(SIZES)[:, None] / batch_budget.N, 1),
-        ("budget", "B", "t"),
-        "i16log",
-    )
+    done = [
+        [batch_budget.moments(b, s, MOMENTS) for s in SIZES]
+        for b in batch_budget.BUDGETS
+    ]
+    read = np.array(done) / [[updates_per_epoch(batch_budget.N, s)] for s in SIZES]
+    arrays["updates"] = Array(np.array(done), ("budget", "B", "t"), "i16log")
+    arrays["read"] = Array(read, ("budget", "B", "t"), "i16log")
     return dims, arrays
 
 
@@ -87,7 +85,7 @@ DEPTHS = [4, 12]
 
 def run_lars(method: str, depth: int) -> Arrays:
     """Train all rates of one method."""
-    return lars_range.curves(method, depth, seeds=SEEDS)
+    return lars_range.curves(method, depth, seeds=SEEDS, every=2)
 
 
 def build_lars(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
@@ -101,7 +99,7 @@ def build_lars(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
         Dim("depth", "hidden layers", DEPTHS, ordered=True),
         Dim("method", "method", names, list(lars_range.METHODS.values())),
         Dim("lr", "learning rate η", lars_range.RATES, log=True, ordered=True),
-        Dim("t", "updates", range(5, lars_range.STEPS + 1, 5), ordered=True),
+        Dim("t", "updates", range(2, lars_range.STEPS + 1, 2), ordered=True),
     ]
     accuracy = runs["train_acc"]
     arrays = seed_arrays("accuracy", accuracy, over, 3)

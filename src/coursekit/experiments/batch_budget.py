@@ -26,11 +26,10 @@ from coursekit.data import digits, updates_per_epoch
 from coursekit.models import MLP
 from coursekit.sweep import grid, sweep
 
-__all__ = ["BUDGETS", "MOMENTS", "N", "curves", "data", "net", "updates"]
+__all__ = ["BUDGETS", "N", "curves", "data", "moments", "net", "updates"]
 
-N, VALIDATION, EPOCHS, UPDATES = 1000, 400, 15, 600
+N, VALIDATION, EPOCHS, UPDATES = 1000, 400, 15, 1500
 BUDGETS = ("epochs", "updates")
-MOMENTS = 15
 Split = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
@@ -58,7 +57,7 @@ def updates(budget: str, batch_size: int) -> int:
     """Count the updates of a run.
 
     Args:
-        budget: ``"epochs"`` (15 of them) or ``"updates"`` (600).
+        budget: ``"epochs"`` (15 of them) or ``"updates"`` (1500).
         batch_size: Examples an update.
 
     Returns:
@@ -66,11 +65,36 @@ def updates(budget: str, batch_size: int) -> int:
 
     Example:
         >>> updates("epochs", 8), updates("epochs", 1000), updates("updates", 8)
-        (1875, 15, 600)
+        (1875, 15, 1500)
     """
     if budget == "updates":
         return UPDATES
     return EPOCHS * updates_per_epoch(N, batch_size)
+
+
+def _every(budget: str, batch_size: int) -> int:
+    return max(1, updates(budget, batch_size) // 120)
+
+
+def moments(budget: str, batch_size: int, count: int) -> np.ndarray:
+    """Space moments along a run: dense at first, where most happens.
+
+    Args:
+        budget: What is the same for all batch sizes.
+        batch_size: Examples an update.
+        count: How many moments; moment k of n lies near the share (k/n)^1.6.
+
+    Returns:
+        Numbers of updates, none below 1. A short run repeats its first ones.
+
+    Example:
+        >>> moments("epochs", 1000, 4).tolist(), moments("updates", 8, 2).tolist()
+        ([2, 5, 9, 15], [492, 1500])
+    """
+    steps, every = updates(budget, batch_size), _every(budget, batch_size)
+    wanted = steps * (np.arange(1, count + 1) / count) ** 1.6
+    found = np.maximum(every, every * np.round(wanted / every)).astype(int)
+    return np.where(np.arange(count) == count - 1, steps, np.minimum(found, steps))
 
 
 def _right(part: slice) -> Any:
@@ -98,7 +122,7 @@ def curves(
     *,
     budget: str = "epochs",
     seeds: Sequence[int] = range(5),
-    moments: int = MOMENTS,
+    count: int = 1,
 ) -> dict[str, np.ndarray]:
     """Train at each rate from each seed, plain SGD, He's weights.
 
@@ -107,25 +131,24 @@ def curves(
         rates: Learning rates.
         budget: What is the same for all batch sizes.
         seeds: Seeds of weights and order, shared by all settings.
-        moments: How many times to measure, evenly spaced; it divides the updates.
+        count: How many of `moments` to measure at; 1 for the end alone.
 
     Returns:
         ``train_loss``, ``train_acc``, ``val_acc`` and ``test_acc``, each
         ``[rate, seed, moment]``; NaN where a run has diverged.
     """
-    steps = updates(budget, batch_size)
     settings = grid(lr=[float(r) for r in rates], seed=list(seeds))
     fixed = {"batch_size": batch_size, "optimizer": "sgd", "init": "he_normal"}
     runs = sweep(
         net,
         data(),
         [setting | fixed for setting in settings],
-        steps=steps,
-        every=steps // moments,
+        steps=updates(budget, batch_size),
+        every=None if count == 1 else _every(budget, batch_size),
         probes=PROBES,
         workers=1,
         progress=False,
     )
-    kept = np.isin(runs.moments, np.arange(1, moments + 1) * (steps // moments))
-    shape = (len(rates), len(list(seeds)), moments)
+    kept = np.searchsorted(runs.moments, moments(budget, batch_size, count))
+    shape = (len(rates), len(list(seeds)), count)
     return {name: runs.values(name)[:, kept].reshape(shape) for name in PROBES}

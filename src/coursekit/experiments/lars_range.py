@@ -29,7 +29,7 @@ from coursekit.sweep import grid, sweep
 __all__ = ["METHODS", "RATES", "STEPS", "WORKS", "curves", "net", "working"]
 
 STEPS, WIDTH, WORKS = 60, 64, 0.7
-RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 METHODS = {"sgd": "SGD", "warm": "SGD, warm-up", "lars": "LARS", "lamb": "LAMB"}
 WORDS = {
     "sgd": {"optimizer": "sgdm", "momentum": 0.9},
@@ -61,7 +61,7 @@ def curves(
     rates: Sequence[float] = RATES,
     *,
     seeds: Sequence[int] = range(5),
-    every: int = 5,
+    every: int = 1,
 ) -> dict[str, np.ndarray]:
     """Make 60 updates with all 1400 digits at each rate, from each seed.
 
