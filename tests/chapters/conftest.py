@@ -1,8 +1,9 @@
-"""What the tests of a chapter start from: its cells, claims and live figures.
+"""What the tests of a chapter start from: its cells, claims, figures and cubes.
 
 ``test_<topic>.py`` gets ``notebook``, ``claims`` and ``figures`` of the chapter
 ``chapters/NN_<topic>.ipynb``. The figures are built by the chapter's own statements,
 but only by those that they depend on: nothing is trained unless a figure shows it.
+The constants of that file say what every chapter promises; see ``test_promises.py``.
 """
 
 import ast
@@ -14,10 +15,10 @@ from unittest.mock import patch
 import nbformat
 import pytest
 
-from coursekit.figures import Figure
+from coursekit.claims.claim import MIME
+from coursekit.figures import Cube, Figure
 
 ROOT = Path(__file__).parents[2]
-CLAIM = "application/vnd.coursekit.claim+json"
 
 
 def tables(table):
@@ -93,10 +94,16 @@ def live_figures():
     return build_figures
 
 
+@pytest.fixture(scope="session")
+def cube():
+    """Load a stored cube, given its name."""
+    return lambda name: Cube.load(ROOT / "chapters" / "data" / f"{name}.cube")
+
+
 @pytest.fixture(scope="module")
 def chapter(request):
-    """Find the chapter that a test file named ``test_<topic>.py`` is about."""
-    topic = Path(request.path).stem.removeprefix("test_")
+    """Find the chapter of the parameter, or that of a file ``test_<topic>.py``."""
+    topic = getattr(request, "param", Path(request.path).stem.removeprefix("test_"))
     (path,) = ROOT.glob(f"chapters/[0-9][0-9]_{topic}.ipynb")
     return path
 
@@ -109,7 +116,7 @@ def notebook(chapter):
 @pytest.fixture(scope="module")
 def claims(notebook):
     outputs = [o for c in notebook.cells for o in c.get("outputs", [])]
-    found = [o.data[CLAIM] for o in outputs if CLAIM in o.get("data", {})]
+    found = [o.data[MIME] for o in outputs if MIME in o.get("data", {})]
     return {record["id"]: record for record in found}
 
 

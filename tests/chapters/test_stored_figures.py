@@ -24,21 +24,6 @@ def live_figures(notebook):
     return [page for page in pages if "core_render.mount(" in page]
 
 
-def cubes(notebook):
-    text = notebook.read_text("utf-8")
-    return {ROOT / "chapters/data" / f for f in re.findall(r"data/(\w+\.cube)", text)}
-
-
-@pytest.mark.parametrize("path", sorted(ROOT.glob("chapters/data/*.cube")))
-def test_a_stored_figure_is_small(path):
-    assert path.stat().st_size <= 130_000
-
-
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_stored_figures_of_a_page_are_small_together(notebook):
-    assert sum(path.stat().st_size for path in cubes(notebook)) <= 600_000
-
-
 def parts(page):
     call = page[page.rindex("core_render.mount(") :]
     return re.findall(r"\.\.\.(marks|models)_(\w+)", call)

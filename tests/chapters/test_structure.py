@@ -9,9 +9,10 @@ from statistics import median
 import nbformat
 import pytest
 
+from coursekit.claims.claim import MIME
+
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
-CLAIM = "application/vnd.coursekit.claim+json"
 VERDICTS = {"holds", "does not hold here", "inconclusive"}
 
 pytestmark = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
@@ -39,10 +40,10 @@ def outputs(path):
 
 def claims_of(path):
     return [
-        o.data[CLAIM]
+        o.data[MIME]
         for _, o in outputs(path)
         if o.output_type == "display_data" or o.output_type == "execute_result"
-        if CLAIM in o.data
+        if MIME in o.data
     ]
 
 
