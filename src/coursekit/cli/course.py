@@ -1,17 +1,15 @@
-r"""The commands around grading: release, collect, mark by hand, export."""
+r"""The commands around grading: release, collect, export."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from coursekit.cli.late import name
+from coursekit.cli.status import GRADEBOOK
 
-__all__ = ["add_collect", "add_export", "add_mark", "add_release"]
+__all__ = ["add_collect", "add_export", "add_release"]
 
 RAW = argparse.RawDescriptionHelpFormatter
 COLLECT = """\
@@ -23,6 +21,7 @@ there is none before. All are kept under FOLDER/.tries, with a table of their ti
 EXPORT = """\
 Bring the points of a lab into the table that a learning system imports.
 
+What was marked in formgrader since the last run of `coursekit grade` is taken in first.
 For Canvas and Moodle give the table that the system itself exports as --roster; its
 rows and columns stay, one column is filled. Who cannot be matched is named.
 """
@@ -107,12 +106,16 @@ def add_export(commands: Any) -> None:
     add("--roster", metavar="CSV", type=Path, help="the table that the system exports")
     add("--column", metavar="NAME", help="column to fill; Canvas: the assignment")
     add("--match", metavar="NAME", help="column with the names of the submissions")
+    add("--gradebook", metavar="URL", help=GRADEBOOK)
     one.set_defaults(run=_export)
 
 
 def _export(options: argparse.Namespace) -> int:
     from coursekit.labs.grading.export import export
+    from coursekit.labs.grading.results import refresh
 
+    if not refresh(options.out, options.gradebook):
+        print("The points are those of grades.csv as it was last written.")
     done = export(
         options.out / "grades.csv",
         options.to,
@@ -128,32 +131,3 @@ def _export(options: argparse.Namespace) -> int:
     name("Not in the roster", done.not_in_roster)
     name("Without a submission", done.without_submission)
     return 0
-
-
-def add_mark(commands: Any) -> None:
-    """Add ``mark`` to the commands.
-
-    Args:
-        commands: What `argparse.ArgumentParser.add_subparsers` gives.
-    """
-    one = commands.add_parser(
-        "mark",
-        help="mark the written questions in nbgrader's formgrader",
-        description="Start JupyterLab in the folder of the results, and say which "
-        "address shows formgrader. Afterwards run `coursekit grade` again: it takes "
-        "points and comments into the table and the pages.",
-    )
-    one.add_argument("out", metavar="OUT", type=Path, help="folder of the results")
-    one.add_argument("--port", type=int, default=8888, help="(default: %(default)s)")
-    one.set_defaults(run=_mark)
-
-
-def _mark(options: argparse.Namespace) -> int:
-    if not (options.out / "gradebook.db").exists():
-        raise ValueError(f"{options.out} holds no gradebook.db; grade a lab first.")
-    print(f"Open http://localhost:{options.port}/formgrader/gradebook", flush=True)
-    command = [sys.executable, "-m", "jupyterlab", f"--port={options.port}"]
-    command += ["--ServerApp.default_url=/formgrader/gradebook"]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(command, cwd=options.out, env={**os.environ, "PATH": path})
-    return done.returncode

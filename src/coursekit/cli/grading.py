@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.cli.late import add_late_options, deadline_and_rule, tell_lateness
-from coursekit.cli.status import INTERRUPTED, NO_SANDBOX
+from coursekit.cli.status import GRADEBOOK, INTERRUPTED, NO_SANDBOX
 
 __all__ = ["add_grade"]
 
@@ -23,7 +23,7 @@ OUT gets
   grades.csv       a line a student, a column a question
   feedback/        a page a student, to be handed back
   report.html      which question, which mistake, how often
-  gradebook.db     nbgrader's gradebook; `nbgrader formgrader` marks written answers
+  gradebook.db     nbgrader's gradebook; `coursekit mark` marks written answers
   autograded/      the copies that formgrader shows
 """
 UNSAFE = """\
@@ -121,6 +121,7 @@ def _grade_options(parser: argparse.ArgumentParser) -> None:
         help="a Dask scheduler, tcp://HOST:8786, whose workers grade; start those with "
         "--nthreads 1 on machines that you trust as this one: they get the secret",
     )
+    add("--gradebook", metavar="URL", help=GRADEBOOK)
     add("--quiet", action="store_true", help="no progress bar")
     add(
         "--doctor",
@@ -174,6 +175,7 @@ def _grade(options: argparse.Namespace) -> int:
             workers=options.workers,
             scheduler=options.scheduler,
             progress=not options.quiet,
+            gradebook=options.gradebook,
             **deadline_and_rule(options),
         )
     except SandboxError as error:
@@ -193,7 +195,7 @@ def _tell(report, out: Path) -> int:
     if report.ignored:
         names = ", ".join(repr(name) for name in report.ignored[:5])
         print(f"Ignored, no notebooks: {names}{' …' * (len(report.ignored) > 5)}")
-    print(f"Results are in {out}: grades.csv, report.html, feedback/, gradebook.db.")
+    print(f"Results are in {out}: grades.csv, report.html, feedback/, gradebook.")
     if report.interrupted:
         print(f"Stopped with {report.left} left; run the same command to go on.")
         return INTERRUPTED

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from coursekit.cli import course, grading
+from coursekit.cli import course, grading, mark
 from coursekit.cli.status import INTERRUPTED, USAGE_ERROR
 
 __all__ = ["main"]
@@ -47,6 +47,6 @@ def _parser() -> argparse.ArgumentParser:
     course.add_release(commands)
     course.add_collect(commands)
     grading.add_grade(commands)
-    course.add_mark(commands)
+    mark.add_mark(commands)
     course.add_export(commands)
     return parser

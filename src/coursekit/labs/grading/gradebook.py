@@ -29,6 +29,12 @@ __all__ = ["Entry", "Gradebook", "NoNbgraderError", "check_cell"]
 class NoNbgraderError(ImportError):
     """Report that nbgrader is not installed."""
 
+    def __init__(self):
+        super().__init__(
+            "grading needs nbgrader, which is not installed: "
+            "run `pip install 'coursekit[grade]'`"
+        )
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -70,10 +76,7 @@ class Gradebook:
             from nbgrader import api
             from sqlalchemy import Column, MetaData, String, Table, Text
         except ImportError:
-            raise NoNbgraderError(
-                "grading needs nbgrader, which is not installed: "
-                "run `pip install 'coursekit[grade]'`"
-            ) from None
+            raise NoNbgraderError from None
         self.api, self.lab = api, lab
         with _alembic_on_path():
             self.book = api.Gradebook(url)

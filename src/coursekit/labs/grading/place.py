@@ -9,7 +9,7 @@ from pathlib import Path
 
 from coursekit.labs.grading.confine import mounted
 
-__all__ = ["alone", "keep_apart"]
+__all__ = ["alone", "held", "keep_apart"]
 
 
 def keep_apart(submissions: Path, out: Path, secret: Path) -> None:
@@ -51,9 +51,27 @@ def alone(out: Path) -> Generator[None]:
         ValueError: If another run is writing there.
     """
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(out / ".lock", "w", encoding="ascii") as file:
+    with held(out / ".lock", str(out)):
+        yield
+
+
+@contextlib.contextmanager
+def held(lock: Path, what: str) -> Generator[None]:
+    """Hold a lock that ends with the process.
+
+    Args:
+        lock: Its file; made if there is none.
+        what: What it guards, for the message.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        ValueError: If another process holds it.
+    """
+    with open(lock, "w", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise ValueError(f"another run is grading into {out}.") from None
+            raise ValueError(f"another run is grading into {what}.") from None
         yield

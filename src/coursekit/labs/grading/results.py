@@ -9,16 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coursekit.labs.grading.deadline import Deadline, settle
+from coursekit.labs import registry
+from coursekit.labs.grading.database import database, is_graded, opened
+from coursekit.labs.grading.deadline import Deadline, agree, settle
 from coursekit.labs.grading.feedback import page
 from coursekit.labs.grading.folder import printable
 from coursekit.labs.grading.gradebook import Gradebook
 from coursekit.labs.grading.items import item_report
 from coursekit.labs.grading.late import shown
+from coursekit.labs.grading.place import alone
 from coursekit.labs.grading.table import replace, write_table
 from coursekit.labs.grading.times import Times
 
-__all__ = ["Lateness", "write_results"]
+__all__ = ["Lateness", "refresh", "write_results"]
 
 
 @dataclass(frozen=True)
@@ -75,3 +78,22 @@ def write_results(
     differs = deadline and times.deadline and times.deadline != deadline.due
     chosen_by = shown(times.deadline) if differs and times.deadline else ""
     return Lateness(deadline, before, late, unknown, chosen_by)
+
+
+def refresh(out: Path, gradebook: str | None = None) -> bool:
+    """Bring the results of a lab up to date with its gradebook, without grading.
+
+    Args:
+        out: Folder of the results.
+        gradebook: URL of the database, where the folder does not know all of it.
+
+    Returns:
+        Whether it was done; not where there is no gradebook, or more than one lab.
+    """
+    labs = {path.name for path in out.glob("autograded/*/*")}
+    if len(labs) != 1 or not (gradebook or is_graded(out)):
+        return False
+    lab = registry.lab(labs.pop())
+    with alone(out), opened(out, database(out, gradebook), lab) as book:
+        write_results(book, out, agree(book))
+    return True

@@ -22,10 +22,10 @@ from tqdm import tqdm
 from coursekit.labs import registry
 from coursekit.labs.grading import secret as secrets_of
 from coursekit.labs.grading.crew import outcomes
+from coursekit.labs.grading.database import database, file_of, opened
 from coursekit.labs.grading.deadline import agree
 from coursekit.labs.grading.draws import Draws
 from coursekit.labs.grading.folder import Found, find, slug
-from coursekit.labs.grading.gradebook import Gradebook
 from coursekit.labs.grading.late import Rule
 from coursekit.labs.grading.limits import Limits
 from coursekit.labs.grading.place import alone, keep_apart
@@ -81,6 +81,7 @@ def grade(
     progress: bool = True,
     deadline: datetime | None = None,
     late: Rule | None = None,
+    gradebook: str | None = None,
 ) -> Report:
     """Grade all submissions of a folder.
 
@@ -100,12 +101,15 @@ def grade(
         deadline: When submissions are due, with a zone; that of an earlier run, or of
             ``collect`` if there is a rule, if ``None``.
         late: What being late costs; the rule of an earlier run if ``None``.
+        gradebook: URL of its database; that of an earlier run, or a file in `out`, if
+            ``None``.
 
     Returns:
         What was done.
 
     Raises:
-        ValueError: If a folder or the secret lies where it must not.
+        ValueError: If a folder or the secret lies where it must not, or the gradebook
+            cannot be had.
     """
     lab = registry.lab(lab_name)
     if unknown := set(only) - {e.name for e in lab.exercises}:
@@ -115,6 +119,8 @@ def grade(
     if not submissions.is_dir():
         raise ValueError(f"{submissions} is no folder; expected one with notebooks.")
     keep_apart(submissions, out, secret)
+    url = database(out, gradebook)
+    keep_apart(submissions, file_of(url) or out, secret)
     found, ignored = find(submissions, lab.name)
     times = read_times(submissions)
     limits = limits or Limits()
@@ -126,8 +132,7 @@ def grade(
             ready(shape)  # refuses before a gradebook is made
         if workers > 1:
             release()  # each process will have its own
-        url = f"sqlite:///{out / 'gradebook.db'}"
-        with contextlib.closing(Gradebook(url, lab)) as book:
+        with opened(out, url, lab) as book:
             held = agree(book, deadline, late, times.deadline)
             plan = Plan(book, key)
             plan.settle({slug(one.student) for one in found}, again, only, draw)
