@@ -1,5 +1,6 @@
 """Submissions that use up what there is: time, memory, processes, room and patience."""
 
+import os
 import resource
 
 import pytest
@@ -158,7 +159,7 @@ return [sum(os.times()[:2]) - before, time.monotonic() - begun]
 
 def control_groups_limit_time(supply):
     sandbox = supply(PATIENT)
-    found = [d for d in sandbox.cgroup.directories if (d / "cpu.stat").exists()]
+    found = sandbox.cgroup.directories if sandbox.cgroup else []
     limits = ("cpu.max", "cpu.cfs_quota_us")
     told = [(d / n).read_text() for d in found for n in limits if (d / n).exists()]
     sandbox.close()
@@ -178,7 +179,7 @@ except RuntimeError:
 return n
 """
     sandbox = supply(PATIENT)
-    counted = sandbox.cgroup is not None
+    counted = sandbox.cgroup is not None or os.geteuid() != 0
     sandbox.close()
     if not counted:
         pytest.skip("without a control group nothing counts the threads of root")
