@@ -287,3 +287,28 @@ def test_only_what_python_needs_is_seen(supply):
     } | {n for n in environment if n.startswith(("KMP_", "TORCH"))}  # fmt: skip
     assert etc == ["ld.so.cache"]
     assert set(devices) == {"null", "zero", "full", "random", "urandom", "shm"}
+
+
+PEER = f"""{LIBC}
+import os, socket, stat
+def is_socket(number):
+    try:
+        return stat.S_ISSOCK(os.fstat(number).st_mode)
+    except OSError:
+        return False
+wire = socket.socket(fileno=os.dup(next(n for n in range(3, 64) if is_socket(n))))
+try:
+    peer = wire.getsockopt(socket.SOL_SOCKET, 77)  # SO_PEERPIDFD, since Linux 6.5
+except OSError:
+    return []
+reached = [["signal", n] for n in (0, 9, 18) if libc.syscall(424, peer, n, 0, 0) == 0]
+reached += [["files", n] for n in range(64) if libc.syscall(438, peer, n, 0) >= 0]
+reached += [["namespace", k] for k in range(32) if libc.ioctl(peer, 0xFF00 + k, 0) >= 0]
+reached += [["enter"]] * (libc.setns(peer, 0x20000000) == 0)
+return reached
+"""
+
+
+def test_who_holds_the_other_end_of_the_connection_cannot_be_reached(supply):
+    """The kernel gives a handle on the coordinator; nothing can be done with it."""
+    assert ask(supply, PEER) == []

@@ -69,9 +69,11 @@ class Forked:
         """End it and all that it started, and wait for that."""
         if self.descriptor < 0:
             return
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
-            os.killpg(self.pid, signal.SIGKILL)  # without namespaces it has a group
+        if not self.ended(0.0):  # so its number is still its own
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)  # all there is without namespaces
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
         self.ended(END_SECONDS)
         os.close(self.descriptor)
         self.descriptor = -1
