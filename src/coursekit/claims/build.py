@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coursekit import stats
 
@@ -49,18 +49,7 @@ def claim_directional(
     """
     d = _differences(id, treatment, control)
     verdict = stats.accept_directional(d, direction)
-    return Claim(
-        id,
-        statement,
-        "A",
-        verdict,
-        stats.paired_t_interval(d),
-        _floats(d),
-        unit,
-        tuple(items),
-        _seeds(id, seeds, d.size),
-        direction=direction,
-    )
+    return _paired(id, statement, verdict, d, unit, items, seeds, direction=direction)
 
 
 def claim_equivalent(
@@ -96,17 +85,9 @@ def claim_equivalent(
         ValueError: if the arms have different numbers of seeds.
     """
     d = _differences(id, treatment, control)
-    return Claim(
-        id,
-        statement,
-        "A",
-        stats.accept_equivalent(d, margin),
-        stats.paired_t_interval(d),
-        _floats(d),
-        unit,
-        tuple(items),
-        _seeds(id, seeds, d.size),
-        tolerance=float(margin),
+    verdict = stats.accept_equivalent(d, margin)
+    return _paired(
+        id, statement, verdict, d, unit, items, seeds, tolerance=float(margin)
     )
 
 
@@ -196,6 +177,30 @@ def claim_reported(
         tuple(items),
         _seeds(id, seeds, len(v)),
         band=(float(low), float(high)),
+    )
+
+
+def _paired(
+    id: str,
+    statement: str,
+    verdict: stats.Verdict,
+    d: np.ndarray,
+    unit: str,
+    items: Sequence[str],
+    seeds: Sequence[int] | None,
+    **judged: Any,
+) -> Claim:
+    return Claim(
+        id,
+        statement,
+        "A",
+        verdict,
+        stats.paired_t_interval(d),
+        _floats(d),
+        unit,
+        tuple(items),
+        _seeds(id, seeds, d.size),
+        **judged,
     )
 
 
