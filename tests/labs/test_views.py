@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 
+from coursekit.experiments import race_activation, race_norm
 from coursekit.labs import (
     exercise,
-    race_activation,
-    race_norm,
     views_batches,
     views_gradients,
     views_norms,
     views_units,
 )
 from coursekit.labs.live import Note
+from coursekit.labs.race_activation import activation_picture
+from coursekit.labs.race_norm import norm_picture
 
 
 def right(name):
@@ -131,7 +132,7 @@ def test_an_own_relu_runs_like_the_relu_of_the_chapter():
     assert result["sigmoid"]["loss"][-1] > 2.25
     assert result["residual + BN"]["loss"][-1] < 0.5
     assert result["sigmoid"]["delta"][0] < 1e-15
-    text = race_activation.activation_picture(result, math.sqrt(2)).text
+    text = activation_picture(result, math.sqrt(2)).text
     assert "yours with gain 1.41" in text
     assert "sigmoid" in text
 
@@ -155,26 +156,26 @@ def test_a_wrong_derivative_is_refused_with_a_point(phi, slope, words):
 @pytest.fixture
 def short(monkeypatch):
     """Race over two sizes and a few updates."""
-    race_norm._references.cache_clear()
+    race_norm.references.cache_clear()
     monkeypatch.setattr(race_norm, "SIZES", (2, 128))
     monkeypatch.setattr(race_norm, "STEPS", 30)
     yield
-    race_norm._references.cache_clear()
+    race_norm.references.cache_clear()
 
 
 def test_an_own_batch_norm_runs_like_the_chapters(short):
-    result = race_norm.race_norm(race_norm._batch_norm, 0.1)
+    result = race_norm.race_norm(race_norm.batch_norm, 0.1)
     np.testing.assert_allclose(result["yours"], result["batch norm"])
     assert result["batch norm"].shape == (2, 3)
     assert result["batch norm"][1].max() < result["none"][1].min()
     assert result["batch norm"][0].min() > result["batch norm"][1].max()
-    text = race_norm.norm_picture(result, 0.1).text
+    text = norm_picture(result, 0.1).text
     assert "Batches of 2: yours" in text
     assert "Batches of 128: yours" in text
 
 
 def test_a_race_that_diverges_or_fails_is_named(short):
     loss = {"yours": np.array([[math.nan], [1.0]])}
-    assert "yours diverged" in race_norm.norm_picture(loss, 0.1).text
+    assert "yours diverged" in norm_picture(loss, 0.1).text
     with pytest.raises(ValueError, match="my_norm gave"):
         race_norm.race_norm(lambda x, gamma, beta: x.mean(), 0.1)

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from coursekit.experiments import race_budget, race_depth
 from coursekit.experiments.frozen_loss import Bowl, Fit
 from coursekit.experiments.paired_depths import train_depth
-from coursekit.labs import exercise, race_batch, race_depth, views_batch, views_depth
+from coursekit.labs import exercise, views_batch, views_depth
 from coursekit.labs.matrices import dense_hessian
 from coursekit.models import MLP
 
@@ -77,20 +78,20 @@ def test_a_race_of_depths_refuses_another_output():
 def test_equal_nets_draw_in_the_race_of_depths(monkeypatch):
     monkeypatch.setattr(race_depth, "LAYERS", 4)
     monkeypatch.setattr(race_depth, "EPOCHS", 1)
-    runs = [race_depth.train(race_depth._plain, 0.01, 4) for _ in range(2)]
+    runs = [race_depth.train(race_depth.plain, 0.01, 4) for _ in range(2)]
     assert np.array_equal(*runs)
     assert runs[0][-1] < runs[0][0]
 
 
 def test_the_budget_is_spent_once(monkeypatch):
-    monkeypatch.setattr(race_batch, "BUDGET", 2800)
+    monkeypatch.setattr(race_budget, "BUDGET", 2800)
     asked = []
 
     def rate(t, T):
         asked.append((t, T))
         return 0.1
 
-    run = race_batch.spend(100, rate, seed=0)
+    run = race_budget.spend(100, rate, seed=0)
     assert asked == [(t, 28) for t in range(1, 29)]
     assert run["seen"][-1] == 2800
     assert run["train"][-1] < run["train"][0]
@@ -99,7 +100,7 @@ def test_the_budget_is_spent_once(monkeypatch):
 @pytest.mark.parametrize("size", [0, 2.5, 5000])
 def test_a_batch_that_cannot_be_is_refused(size):
     with pytest.raises(ValueError, match="my_batch is"):
-        race_batch.spend(size, lambda t, T: 0.1, 0)
+        race_budget.spend(size, lambda t, T: 0.1, 0)
 
 
 def test_both_seeds_matter_and_are_apart():

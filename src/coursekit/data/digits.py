@@ -15,6 +15,8 @@ there a blank pixel divided by 0.1 reaches values near 100.
 """
 
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -129,7 +131,18 @@ def raw_digits(seed: int, n_train: int) -> tuple[np.ndarray, ...]:
 
 @cache
 def _raw() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import load_digits
+    """Read scikit-learn's file, without the second that importing it takes.
+
+    Returns:
+        Grey levels and labels.
+    """
+    found = find_spec("sklearn")
+    if found is not None and found.origin is not None:
+        file = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
+        if file.exists():
+            table = np.loadtxt(file, delimiter=",")
+            return table[:, :-1].copy(), table[:, -1].astype(np.int64)
+    from sklearn.datasets import load_digits  # another version keeps it elsewhere
 
     x, y = load_digits(return_X_y=True)
     return np.asarray(x, dtype=np.float64), np.asarray(y)

@@ -41,4 +41,8 @@ arrays, so that a chapter, a stored figure and a test can all call the same code
 * `paired_depths` -- one small net of a depth, with two separate seeds.
 * `frozen_loss` -- a loss that is a function of a model alone.
 * `batch_timing` -- seconds of an update against the batch size.
+* `race_depth`, `race_budget`, `race_activation`, `race_scale`, `race_norm` -- a net, a
+  plan, an activation, a start, a norm of one's own against those of the chapters.
+* `open_tasks` -- the same, short, for the feedback on the labs' open tasks.
+* `plain_sgd` -- SGD without the start of `torch.optim`.
 """

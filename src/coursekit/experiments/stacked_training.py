@@ -14,6 +14,7 @@ examples depends on the seed of a model only: models of one seed see the same ba
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Float, Int
@@ -48,7 +49,19 @@ def batches(
     return order[: steps * batch_size].view(steps, batch_size)
 
 
-Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
+class Rule(Protocol):
+    """What `train` needs of an optimizer."""
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        ...
+
+    def step(self) -> Any:
+        """Make one update."""
+        ...
+
+
+Optimizer = Callable[[list[Tensor]], Rule]
 
 
 def train(

@@ -11,6 +11,7 @@ from typing import Any
 
 from coursekit.labs.exercise import Exercise
 from coursekit.labs.local import LocalCaller
+from coursekit.labs.open_tasks import OPEN, Open
 from coursekit.labs.result import CheckResult
 
 __all__ = ["Lab", "Written", "check", "exercise", "exercises", "lab", "labs"]
@@ -57,6 +58,11 @@ class Lab:
         return sum(e.points for e in self.exercises) + sum(
             w.points for w in self.written
         )
+
+    @property
+    def open(self) -> Open | None:
+        """The task without points at its end, if there is one."""
+        return OPEN.get(self.name)
 
 
 @cache

@@ -34,6 +34,8 @@ Modules, and on which side each runs:
     read a notebook; draw the hidden cases, anew when graded again
 `outcome`, `examine` (outside)
     grade one submission into a named status
+`race`, `plot` (outside)
+    have the open task raced inside; draw what came out
 `gradebook`, `feedback`, `items`, `table` (outside)
     write what came out
 `run` (outside)

@@ -13,15 +13,28 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["clean", "define", "is_stub", "match"]
+__all__ = ["Quiet", "clean", "define", "is_stub", "match", "nothing"]
 
 ASSIGNED = re.compile(r"^(\s*)([\w.,\s\[\]]+?)\s*=\s*[!%]")
 TIMED = re.compile(r"^(\s*)%+(?:time|timeit|prun)\b(?:\s+-\w+\s*\d*)*\s*(.*)$")
 KEEPS_BODY = ("time", "timeit", "capture", "prun")
 MAX_MAGICS = 500
+
+
+class Quiet:
+    """Stand for ``get_ipython()``: every method exists and does nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return nothing
+
+
+def nothing(*args: Any, **kwargs: Any) -> None:
+    """Stand for a function that a notebook calls to show something."""
 
 
 def clean(source: str) -> str:

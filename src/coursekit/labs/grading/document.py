@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from html import escape
 
-from coursekit.figures.palette import PALETTE
+from coursekit.figures.palette import PALETTE, SERIES
 
 __all__ = ["document"]
 
-ROLES = ("ground", "ink", "muted", "edge", "grid", "green", "vermillion")
+ROLES = ("ground", "ink", "muted", "edge", "grid", *SERIES)
 STYLE = """
 :root { color-scheme: light dark; LIGHT }
 @media (prefers-color-scheme: dark) { :root { DARK } }
@@ -27,6 +27,8 @@ td:last-child, th:last-child { text-align: right; white-space: nowrap;
 code { font-family: ui-monospace, monospace; font-size: .92em }
 blockquote { margin: .5rem 0; padding-left: .8rem; border-left: 3px solid var(--edge);
   white-space: pre-wrap }
+figure { margin: .8rem 0 0 } figure svg { width: 100%; max-width: 32rem; height: auto }
+svg text { font: 11px system-ui, sans-serif; fill: var(--muted) }
 .equation { padding: .4rem .8rem; border-left: 3px solid var(--edge) }
 ul { padding-left: 1.2rem }
 """

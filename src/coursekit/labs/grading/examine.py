@@ -19,6 +19,7 @@ from coursekit.labs.grading.examinee import CellNote, Examinee
 from coursekit.labs.grading.limits import Limits
 from coursekit.labs.grading.outcome import Outcome, Question, status
 from coursekit.labs.grading.prepared import Prepared, Session
+from coursekit.labs.grading.race import run_race
 from coursekit.labs.grading.remote import RemoteCaller
 from coursekit.labs.grading.sandbox import Sandbox, SandboxError
 from coursekit.labs.grading.submission import Submission
@@ -56,6 +57,7 @@ def examine(
     limits: Limits,
     start: Callable[[Limits], Sandbox],
     prepared: Prepared | None = None,
+    plots: bool = False,
 ) -> Outcome:
     """Grade one submission.
 
@@ -66,6 +68,7 @@ def examine(
         limits: What the submission may use.
         start: Starts a worker.
         prepared: The lab with its cases drawn; drawn here if ``None``.
+        plots: Whether to race what was written for the open task.
 
     Returns:
         The outcome; one for every submission, whatever it does.
@@ -84,6 +87,10 @@ def examine(
             else shown[n]
             for n in names
         }
+    race = None
+    if plots and lab.open:
+        code = submission.code()
+        race = run_race(lab.open, code, limits, start, examinee.skipped)
     questions = [
         _question(e, shown[e.name], hidden[e.name], prepared.draw(e.name))
         for e in lab.exercises
@@ -98,6 +105,7 @@ def examine(
         questions=tuple(questions),
         cells=notes,
         seconds=round(time.monotonic() - begun, 3),
+        race=race,
     )
 
 

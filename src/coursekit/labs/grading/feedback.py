@@ -16,6 +16,8 @@ from coursekit.labs.grading.folder import printable
 from coursekit.labs.grading.gradebook import Entry, check_cell
 from coursekit.labs.grading.late import Handed
 from coursekit.labs.grading.outcome import STATUSES, Outcome, Question
+from coursekit.labs.grading.plot import race_picture
+from coursekit.labs.registry import labs
 
 __all__ = ["page"]
 
@@ -59,7 +61,7 @@ def page(
         f'<p class="total">{_total(outcome, cells, handed)}</p>',
         f"<p>{escape(handed.sentence(_sum(cells)))}</p>" if handed else "",
         f"<p><strong>{escape(outcome.status)}.</strong> {said}</p>",
-        *(_summary(outcome, cells), *sections, _cells(outcome)),
+        *(_summary(outcome, cells), *sections, _race(outcome), _cells(outcome)),
     ]
     body.append(f'<section><p class="meta">{escape(HOW)}</p></section>')
     return document(f"Feedback: {title}", "\n".join(part for part in body if part))
@@ -138,6 +140,18 @@ def _parts(question: Question) -> str:
         return ""
     parts = [f"{escape(p)} {_points(*given)}" for p, given in question.parts.items()]
     return f" ({', '.join(parts)})"
+
+
+def _race(outcome: Outcome) -> str:
+    task = labs()[outcome.lab].open if outcome.lab in labs() else None
+    if outcome.race is None or task is None:
+        return ""
+    said = f"<p>{_text(outcome.race.said)}</p>" if outcome.race.said else ""
+    picture = race_picture(outcome.race, task) if outcome.race.curves else ""
+    return (
+        f'<section><h2>{escape(task.title)}</h2><p class="meta">The open task, without '
+        f"points</p>{said}{picture}</section>"
+    )
 
 
 def _cells(outcome: Outcome) -> str:

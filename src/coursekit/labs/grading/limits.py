@@ -18,6 +18,7 @@ class Limits:
     Args:
         question: Seconds for all calls of one question, visible or hidden.
         cell: Seconds for one cell of the notebook.
+        race: Seconds for the race of the open task.
         submission: Seconds for all cells and calls of a submission together, those
             after a restart included; what the grader computes is not counted.
         memory: Bytes that it may ask for beyond what an idle worker has mapped.
@@ -28,6 +29,7 @@ class Limits:
 
     question: float = 20.0
     cell: float = 20.0
+    race: float = 10.0
     submission: float = 120.0
     memory: int = 2 * 2**30
     scratch: int = 64 * 2**20

@@ -11,7 +11,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["STATUSES", "Outcome", "Question"]
+__all__ = ["STATUSES", "Curve", "Outcome", "Question", "Race"]
+
+Curve = tuple[tuple[float, ...], tuple[float | None, ...]]
 
 STATUSES = {
     "ok": "Every question was answered and judged.",
@@ -69,6 +71,19 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Race:
+    """Hold what came of the open task, which has no points.
+
+    Args:
+        said: A sentence in place of the picture; empty if there is one.
+        curves: Places and losses by name, ``"yours"`` first; ``None`` is diverged.
+    """
+
+    said: str = ""
+    curves: dict[str, Curve] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Hold what came of one submission.
 
@@ -82,6 +97,7 @@ class Outcome:
         questions: Questions in order, the written ones last.
         cells: What to tell about cells that did not run to their end.
         seconds: Time it took.
+        race: The open task; ``None`` if it was not looked at.
     """
 
     student: str
@@ -93,6 +109,7 @@ class Outcome:
     questions: tuple[Question, ...] = ()
     cells: tuple[str, ...] = ()
     seconds: float = 0.0
+    race: Race | None = None
 
     @property
     def points(self) -> float:
@@ -146,6 +163,9 @@ class Outcome:
             questions.append(Question(**question))
         content["questions"] = tuple(questions)
         content["cells"] = tuple(content["cells"])
+        if race := content.get("race"):
+            curves = {k: (tuple(x), tuple(y)) for k, (x, y) in race["curves"].items()}
+            content["race"] = Race(race["said"], curves)
         return cls(**content)
 
 

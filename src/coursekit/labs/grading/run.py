@@ -76,6 +76,7 @@ def grade(
     again: bool = False,
     only: Sequence[str] = (),
     draw: int | None = None,
+    plots: bool = True,
     workers: int = 1,
     scheduler: str | None = None,
     progress: bool = True,
@@ -95,6 +96,7 @@ def grade(
         again: Grade also what is graded already, with hidden cases drawn anew.
         only: Questions to grade anew in what is graded already, the others kept.
         draw: Number of the draw of hidden cases, to have those of an earlier run.
+        plots: Race what was written for the open task, for a picture on the page.
         workers: Processes that grade.
         scheduler: Address of a Dask scheduler whose workers grade instead.
         progress: Show a progress bar.
@@ -136,7 +138,7 @@ def grade(
             held = agree(book, deadline, late, times.deadline)
             plan = Plan(book, key)
             plan.settle({slug(one.student) for one in found}, again, only, draw)
-            shape = dataclasses.replace(shape, draws=dict(plan.draws))
+            shape = dataclasses.replace(shape, draws=dict(plan.draws), plots=plots)
             run = _Run(lab, plan, out, shape, submissions)
             report = run.grade(found, progress, workers, scheduler)
             report.lateness = write_results(book, out, held, times)

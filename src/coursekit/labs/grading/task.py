@@ -51,6 +51,7 @@ class Task:
         confined: Whether the student's code runs in a sandbox.
         only: Names of the questions to grade; all of the lab if empty.
         draws: The draw of the hidden cases, by question; the first if not named.
+        plots: Whether to race what was written for the open task.
     """
 
     submission: Submission
@@ -60,6 +61,7 @@ class Task:
     confined: bool = True
     only: tuple[str, ...] = ()
     draws: Mapping[str, int] = field(default_factory=dict)
+    plots: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,10 +114,11 @@ def _grade(task: Task, lab: Lab, tools: _Tools) -> Outcome:
         The outcome; the last one if that happens each time.
     """
     asked = (task.submission, lab, task.secret, task.limits)
+    plots = task.plots and not task.only
     left = TRIES
     while True:
         left -= 1
-        outcome = examine(*asked, tools.supply, tools.cases(task))
+        outcome = examine(*asked, tools.supply, tools.cases(task), plots)
         killed = any(q.kind == "killed" for q in outcome.questions)
         if not left or not tools.supply.lost(NOTICE_SECONDS if killed else 0.0):
             return outcome

@@ -28,19 +28,6 @@ __all__ = ["Worker", "main"]
 TRUSTED = Sizes(header=2**26, body=2**28, elements=2**26)
 
 
-class Quiet:
-    """Stand for ``get_ipython()``: every method exists and does nothing."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _nothing
-
-
-def _nothing(*args: Any, **kwargs: Any) -> None:
-    return None
-
-
 class Worker:
     """Hold the namespace of one submission and the objects it returned."""
 
@@ -48,7 +35,7 @@ class Worker:
         module = types.ModuleType("__main__")
         sys.modules["__main__"] = module
         self.namespace = module.__dict__
-        self.namespace.update(display=_nothing, get_ipython=Quiet)
+        self.namespace.update(display=cells.nothing, get_ipython=cells.Quiet)
         self.cells: list[dict[str, Any]] = []
         self.matched: dict[str, int | None] = {}
         self.answers: dict[str, Any] = {}
@@ -103,6 +90,24 @@ class Worker:
             raise StudentError("undefined")
         self.arguments = [_build(a) for a in args]
         return function(*self.arguments, **{k: _build(v) for k, v in kwargs.items()})
+
+    def op_race(self, target: str, names: list[str]) -> Any:
+        """Train with what the notebook defines for its open task.
+
+        Args:
+            target: What trains, ``"coursekit.experiments.open_tasks:depth"`` say.
+            names: What it is given, by name.
+
+        Returns:
+            A curve.
+
+        Raises:
+            StudentError: If the notebook defines no such name.
+        """
+        for name in names:
+            if name not in self.namespace:
+                raise StudentError("undefined", name)
+        return Recipe(target, tuple(self.namespace[name] for name in names)).build()
 
     def op_inputs(self) -> list[Any]:
         """Give the arguments of the latest call as that call left them.

@@ -26,7 +26,10 @@ __all__ = ["HELLO", "main"]
 
 HELLO = b"."  # sent by the worker; the kernel adds which process sent it
 MAX_DESCRIPTORS = 4096
-LIKELY = ("numpy", "torch.nn.functional", "torch.optim", "coursekit.models")
+LIKELY = (
+    *("numpy", "torch.nn.functional", "torch.optim", "coursekit.models"),
+    "coursekit.experiments.open_tasks",
+)
 
 
 def main(descriptor: int, confined: bool, below: Sequence[str]) -> None:
