@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coursekit.labs.grading.folder import printable
+from coursekit.labs.grading.folder import names
 from coursekit.labs.grading.outcome import Outcome, Question
 from coursekit.labs.registry import Lab
 
@@ -139,8 +139,7 @@ class Gradebook:
         session = self.book.db()
         try:
             notebook = self._notebook(session, outcome)
-            for question in outcome.questions:
-                self._fill(session, notebook, question)
+            self._fill(session, notebook, outcome.questions)
             table = self.table
             same = (table.c.lab == self.lab.name) & (table.c.student == outcome.slug)
             self._forget_time(session, notebook, table.select().where(same), outcome)
@@ -160,8 +159,8 @@ class Gradebook:
         """
         api, student = self.api, outcome.slug
         if session.get(api.Student, student) is None:
-            name = printable(outcome.student)[:128]
-            session.add(api.Student(id=student, last_name=name))
+            first, last = names(outcome.student)
+            session.add(api.Student(id=student, first_name=first, last_name=last))
         same = {"assignment_id": self.assignment, "student_id": student}
         found = session.query(api.SubmittedNotebook.id).join(api.SubmittedAssignment)
         row = found.filter_by(**same).one_or_none()
@@ -191,17 +190,20 @@ class Gradebook:
             found = session.get(self.api.SubmittedNotebook, notebook)
             found.assignment.timestamp = None
 
-    def _fill(self, session: Any, notebook: str, question: Question) -> None:
-        cell: Any = self.grade_cells[check_cell(question)]
-        same = {"notebook_id": notebook, "cell_id": cell}
-        grade = session.query(self.api.Grade).filter_by(**same).one()
-        grade.auto_score = question.points
-        open_ = question.points is None or question.kind == "check failed"
-        grade.needs_manual_grade = open_ or grade.manual_score is not None
-        cell = self.solution_cells[question.name]
-        same = {"notebook_id": notebook, "cell_id": cell}
-        comment = session.query(self.api.Comment).filter_by(**same).one()
-        comment.auto_comment = " ".join(question.sentences) or None
+    def _fill(self, session: Any, notebook: str, questions: Sequence[Question]) -> None:
+        """Write points and comments; what a person gave stays."""
+        api = self.api
+        rows = session.query(api.Grade).filter_by(notebook_id=notebook)
+        grades = {grade.cell_id: grade for grade in rows}
+        rows = session.query(api.Comment).filter_by(notebook_id=notebook)
+        comments = {comment.cell_id: comment for comment in rows}
+        for question in questions:
+            grade = grades[self.grade_cells[check_cell(question)]]
+            grade.auto_score = question.points
+            open_ = question.points is None or question.kind == "check failed"
+            grade.needs_manual_grade = open_ or grade.manual_score is not None
+            comment = comments[self.solution_cells[question.name]]
+            comment.auto_comment = " ".join(question.sentences) or None
 
     def entries(self) -> dict[str, dict[str, Entry]]:
         """Read the current scores and comments of all submissions.

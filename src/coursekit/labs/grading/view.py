@@ -8,11 +8,10 @@ since formgrader renders this page in the browser of whoever grades.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
-
-import nbformat
 
 from coursekit.labs.grading.gradebook import check_cell
 from coursekit.labs.grading.outcome import Outcome, Question
@@ -21,8 +20,9 @@ from coursekit.labs.grading.table import replace
 
 __all__ = ["harmless", "write_view"]
 
-TAG = re.compile(r"<(?=[A-Za-z/!?])")
+TAG = re.compile(r"<(?=[A-Za-z/!?])(?!/?(?:details|summary)>)")  # hints fold
 LINK = re.compile(r"\](?=\s*\((?!\s*(?:https?://|#)))")
+FORMAT = {"nbformat": 4, "nbformat_minor": 5}
 NO_CELL = "*The notebook has no cell with this question's mark.*"
 
 
@@ -36,18 +36,21 @@ def write_view(out: Path, submission: Submission, outcome: Outcome) -> None:
     """
     folder = out / "autograded" / outcome.slug / outcome.lab
     folder.mkdir(parents=True, exist_ok=True)
+    # formgrader lists only what has a folder of sources, though it reads none there
+    (out / "source" / outcome.lab).mkdir(parents=True, exist_ok=True)
     cells = [_shown(cell) for cell in submission.cells if _kept(cell)]
     if outcome.problem:
-        cells.insert(0, nbformat.v4.new_markdown_cell(harmless(outcome.problem)))
+        cells.insert(0, _markdown(harmless(outcome.problem)))
     for question in outcome.questions:
         _mark(cells, question)
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
-        cell.metadata.pop("from", None)
+        cell["metadata"].pop("from", None)
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
-    replace(folder / f"{outcome.lab}.ipynb", nbformat.writes(notebook) + "\n")
+    notebook = {"cells": cells, "metadata": metadata, **FORMAT}
+    text = json.dumps(notebook, ensure_ascii=False, indent=1)
+    replace(folder / f"{outcome.lab}.ipynb", text + "\n")
 
 
 def _kept(cell: Cell) -> bool:
@@ -55,15 +58,31 @@ def _kept(cell: Cell) -> bool:
     return cell.kind in ("code", "markdown") and not check
 
 
-def _shown(cell: Cell) -> Any:
-    name = {"from": cell.grade_id or (cell.cell_id or "").replace("-", "_")}
-    if cell.kind == "code":
-        return nbformat.v4.new_code_cell(cell.source, metadata=name)
-    return nbformat.v4.new_markdown_cell(harmless(cell.source), metadata=name)
+def _shown(cell: Cell) -> dict[str, Any]:
+    code = cell.kind == "code"
+    shown = _code(cell.source) if code else _markdown(harmless(cell.source))
+    name = cell.grade_id or (cell.cell_id or "").replace("-", "_")
+    shown["metadata"]["from"] = name
+    return shown
+
+
+def _markdown(source: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {}, "source": source}
+
+
+def _code(source: str, printed: str = "") -> dict[str, Any]:
+    output = {"name": "stdout", "output_type": "stream", "text": printed}
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [output] if printed else [],
+        "source": source,
+    }
 
 
 def harmless(text: str) -> str:
-    """Leave of Markdown what cannot run: no tags, no links but to the web.
+    """Leave of Markdown what cannot run: no tags but folds, no links but to the web.
 
     Args:
         text: A student's Markdown.
@@ -75,7 +94,7 @@ def harmless(text: str) -> str:
     return LINK.sub("] ", text).replace("]:", "] :")  # no definition of a link
 
 
-def _mark(cells: list[Any], question: Question) -> None:
+def _mark(cells: list[dict[str, Any]], question: Question) -> None:
     """Give the cells of a question their marks, and add what is missing.
 
     Args:
@@ -83,22 +102,21 @@ def _mark(cells: list[Any], question: Question) -> None:
         question: The question.
     """
     name = question.name
-    at = [i for i, cell in enumerate(cells) if cell.metadata.get("from") == name]
+    at = [i for i, cell in enumerate(cells) if cell["metadata"].get("from") == name]
     if question.written:
         if not at:
-            cells.append(nbformat.v4.new_markdown_cell(NO_CELL))
+            cells.append(_markdown(NO_CELL))
             at = [len(cells) - 1]
         cell = cells[at[-1]]
-        cell.metadata["nbgrader"] = _nbgrader(question, grade=True, solution=True)
+        cell["metadata"]["nbgrader"] = _nbgrader(question, grade=True, solution=True)
         return
     position = len(cells)
     if at:
         cell = cells[at[-1]]
-        cell.metadata["nbgrader"] = _nbgrader(question, grade=False, solution=True)
+        cell["metadata"]["nbgrader"] = _nbgrader(question, grade=False, solution=True)
         position = at[-1] + 1
-    result = nbformat.v4.new_code_cell(f'check("{name}", {name})')
-    result.metadata["nbgrader"] = _nbgrader(question, grade=True, solution=False)
-    result.outputs = [nbformat.v4.new_output("stream", text=_result(question))]
+    result = _code(f'check("{name}", {name})', _result(question))
+    result["metadata"]["nbgrader"] = _nbgrader(question, grade=True, solution=False)
     cells.insert(position, result)
 
 
