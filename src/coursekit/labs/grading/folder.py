@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Found", "alike", "find", "is_litter", "printable", "slug"]
+__all__ = ["Found", "alike", "find", "is_litter", "names", "printable", "slug"]
 
 SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,59}")
 LITTER = ("__MACOSX", ".ipynb_checkpoints")
@@ -105,6 +105,29 @@ def printable(name: str) -> str:
     """
     text = name.encode("utf-8", "replace").decode("utf-8")
     return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def names(student: str) -> tuple[str | None, str]:
+    """Split a name as formgrader shows names, which it does only if there are two.
+
+    Args:
+        student: Any file name.
+
+    Returns:
+        First and last name; for one word that is its own slug no first name, so that
+        formgrader shows the slug.
+
+    Example:
+        >>> names("Ada Nowak"), names("Nowak, Ada"), names("ada")
+        (('Ada', 'Nowak'), ('Ada', 'Nowak'), (None, 'ada'))
+    """
+    shown = printable(student)
+    last, comma, first = (part.strip() for part in shown.partition(","))
+    if not comma:
+        first, _, last = (part.strip() for part in shown.rpartition(" "))
+    if not first and slug(student) == student:
+        return None, shown[:128]
+    return first[:128], last[:128]
 
 
 def find(folder: Path, lab: str) -> tuple[list[Found], list[str]]:
