@@ -20,7 +20,7 @@ from coursekit.labs.grading.table import replace
 
 __all__ = ["harmless", "write_view"]
 
-TAG = re.compile(r"<(?=[A-Za-z/!?])(?!/?(?:details|summary)>)")  # hints fold
+TAG = re.compile(r"<(?=[A-Za-z/!?])(?!/?(?:details|summary|code)>)")  # hints fold
 LINK = re.compile(r"\](?=\s*\((?!\s*(?:https?://|#)))")
 FORMAT = {"nbformat": 4, "nbformat_minor": 5}
 NO_CELL = "*The notebook has no cell with this question's mark.*"
