@@ -13,6 +13,7 @@ const { Space } = await load("core/space");
 const { fillText, sentenceOf } = await load("core/says");
 const { Player } = await load("core/player");
 const { SPEAK_AFTER } = await load("core/speech");
+const { cellsOf, drawCell } = await load("marks/cells");
 const { pathTo } = await load("marks/tree");
 
 test("a scale and its inverse undo each other", () => {
@@ -216,4 +217,20 @@ test("with reduced motion there are eight jumps", () => {
 
 test("the text line waits 120 to 300 ms", () => {
   assert.ok(SPEAK_AFTER >= 120 && SPEAK_AFTER <= 300);
+});
+
+test("a heat map leaves a missing cell empty and crosses out a diverged one", () => {
+  const stored = [0.1, NaN, Infinity];
+  const view = {
+    state: {}, palette: { ramp: ["#000000", "#ffffff"] },
+    space: { at: (name, state) => stored[state.x] },
+  };
+  const grid = {
+    columns: 3, rows: 1, w: 40, h: 40,
+    boxOf: (i) => ({ x: 40 * i, y: 0, width: 40, height: 40 }),
+  };
+  const panel = { x: "x", y: "y", z: "z", zlim: [0, 1], ramp: "ramp", show: null };
+  const drawn = cellsOf(panel, view, grid).map((cell) => drawCell(panel, cell, grid));
+  assert.deepEqual(drawn.map((cell) => cell.includes("ck-failed")), [false, true, true]);
+  assert.deepEqual(drawn.map((cell) => cell.includes("<path")), [false, false, true]);
 });

@@ -21,6 +21,7 @@ export function cellsOf(panel, view, grid) {
 }
 
 function colourOf(panel, view, value) {
+  if (Number.isNaN(value)) return null;
   const [low, high] = panel.zlim;
   const t = panel.zlog
     ? Math.log(value / low) / Math.log(high / low)
