@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -63,6 +63,34 @@ def mutate(note_mutant: Callable[..., None]) -> Callable[..., Callable[..., Any]
         return mutant_of(function, old, new)
 
     return wrong
+
+
+@pytest.fixture
+def is_killed(
+    mutate: Callable[..., Callable[..., Any]], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., bool]:
+    """Say whether a check notices a small wrong, put wherever the right was called."""
+
+    def killed(
+        checks: Iterable[Callable[[], None]],
+        function: Callable[..., Any],
+        old: str,
+        new: str,
+        places: Iterable[Any],
+    ) -> bool:
+        name, wrong = function.__name__, mutate(function, old, new)
+        for where in places:
+            # a module may have the name of its function
+            if callable(getattr(where, name, None)):
+                monkeypatch.setattr(where, name, wrong)
+        try:
+            for check in checks:
+                check()
+        except (Exception, pytest.fail.Exception):
+            return True
+        return False
+
+    return killed
 
 
 @pytest.fixture(scope="session")
