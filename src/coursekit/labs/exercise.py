@@ -92,10 +92,12 @@ class Hint:
     Args:
         symptom: What one sees.
         text: What it means and what to look at, in Markdown.
+        helps: Names of the mutants whose author it helps.
     """
 
     symptom: str
     text: str
+    helps: Sequence[str] = ()
 
 
 Read = Callable[[Case, Any], Any]

@@ -179,7 +179,7 @@ def test_an_own_answer_is_raced_against_the_chapters(pool, name):
             "still raise",
         ),
         ("04_batch_size", "my_batch = 0\nmy_lr = max", "expected a number from 1"),
-        ("04_batch_size", "my_batch = 9", "needs `my_lr`, which the notebook does not"),
+        ("04_batch_size", "my_batch = 9", "the notebook does not define `my_lr`"),
         ("11_initialization", "def my_std(*a):\n    return math.nan", "gave nan"),
         ("11_initialization", "def my_std(*a):\n    return '<b>'", "could not convert"),
         ("11_initialization", FORGED, "is no curve"),

@@ -36,7 +36,7 @@ Modules, and on which side each runs:
     grade one submission into a named status
 `race`, `plot` (outside)
     have the open task raced inside; draw what came out
-`gradebook`, `feedback`, `items`, `table` (outside)
+`gradebook`, `feedback`, `hints`, `items`, `table` (outside)
     write what came out
 `run` (outside)
     the whole folder, resumable

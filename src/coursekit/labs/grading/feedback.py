@@ -14,6 +14,7 @@ from html import escape
 from coursekit.labs.grading.document import document
 from coursekit.labs.grading.folder import printable
 from coursekit.labs.grading.gradebook import Entry, check_cell
+from coursekit.labs.grading.hints import hints
 from coursekit.labs.grading.late import Handed
 from coursekit.labs.grading.outcome import STATUSES, Outcome, Question
 from coursekit.labs.grading.plot import race_picture
@@ -124,6 +125,7 @@ def _section(question: Question, cell: Entry) -> str:
             f'<p class="equation">Line {escape(question.line)}: '
             f"{escape(question.equation)}</p>"
         )
+    said += hints(question)
     if cell.comment:
         said += "<p>Your grader writes:</p>"
         said += f"<blockquote>{escape(cell.comment)}</blockquote>"

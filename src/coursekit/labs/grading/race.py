@@ -31,9 +31,9 @@ UNCHANGED = (
     "The cell of {names} is still the example of the notebook. Put in your own, and "
     "race it there."
 )
+UNDEFINED = "There is no picture: the notebook does not define `{name}`."
 STOPPED = "There is no picture: the race of {names} {why}."
 WHY = {
-    "undefined": "needs {message}, which the notebook does not define",
     "missing": "was not run, because NotImplementedError is still raised",
     "timeout": "did not end within {seconds:g} seconds",
     "memory": "needed more memory than it may have",
@@ -76,6 +76,8 @@ def run_race(
             asked = {"target": target, "names": list(task.names)}
             raw = examinee.request(limits.race, op="race", **asked)
         except StudentError as error:
+            if error.kind == "undefined":
+                return Race(UNDEFINED.format(name=error.message))
             why = _why(error, limits)
             return Race(STOPPED.format(names=names, why=why))
         except SandboxError:
@@ -108,8 +110,7 @@ def _lines(source: str) -> list[str]:
 
 def _why(error: StudentError, limits: Limits) -> str:
     if error.kind in WHY:
-        message = f"`{error.message}`"
-        return WHY[error.kind].format(message=message, seconds=limits.race)
+        return WHY[error.kind].format(seconds=limits.race)
     said = f"{error.type_name}: {error.message}".strip(": ").rstrip(".")
     where = f" in line {error.line} (`{error.source}`)" if error.line else ""
     return f"stops{where} with {said}"

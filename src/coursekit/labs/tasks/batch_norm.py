@@ -173,6 +173,7 @@ BATCH_NORM = Exercise(
             "y is right and the running variance is slightly too small",
             "Two variances are in play: the biased one divides the batch, the unbiased "
             "one is remembered. `x.var(axes, correction=0)` and `correction=1`.",
+            helps=("biased_running_variance", "unbiased_in_training"),
         ),
         Hint(
             "The check says that I changed `state`",
@@ -184,6 +185,7 @@ BATCH_NORM = Exercise(
             "In training, those where a channel has a single entry: one example and "
             "one position. One image of many pixels is fine, and so is one example in "
             'evaluation. Write `raise ValueError("...")` with a sentence that helps.',
+            helps=("never_refuses",),
         ),
     ),
 )

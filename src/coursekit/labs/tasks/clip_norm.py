@@ -122,11 +122,24 @@ CLIP_NORM = Exercise(
             "How do I get one norm of several tensors?",
             "Add up the squares of all entries of all tensors, and take the root once "
             "at the end. The norm of the list of their norms is the same number.",
+            helps=(
+                "per_tensor",
+                "sum_of_norms",
+                "squared_norm",
+                "largest_tensor",
+                "root_of_mean",
+            ),
         ),
         Hint(
             "A short gradient came out longer",
             "Clipping only ever shortens. What does equation (2) do where "
             "$c/\\|g\\|$ is above 1?",
+            helps=(
+                "always_rescales",
+                "always_rescales_but_zero",
+                "unit_norm",
+                "max_for_min",
+            ),
         ),
         Hint(
             "The check says that I changed `gs`",

@@ -131,16 +131,24 @@ COMPARE_DEPTHS = Exercise(
             "Both: `train_depth(depth, init_seed=s, batch_seed=s)`. Then the runs of "
             "one seed see the same batches at every depth, and luck with the batches "
             "cancels in the difference.",
+            helps=(
+                "other_batches_per_depth",
+                "other_batches_per_row",
+                "one_order_for_all",
+                "one_start_for_all",
+            ),
         ),
         Hint(
             "The first row of the differences",
             "The first depth is compared with itself: difference 0, interval from 0 "
             "to 0. It stays in the table.",
+            helps=("neighbour",),
         ),
         Hint(
             "Where do I get t from?",
             "`scipy.stats.t.ppf(0.975, S - 1)`, or the whole interval from "
             "`coursekit.stats.paired_t_interval(differences)`.",
+            helps=("normal_quantile", "one_sided", "no_quantile"),
         ),
         Hint(
             "May I return a pandas DataFrame?",

@@ -150,12 +150,14 @@ DEAD_FRACTION = Exercise(
             "My number is far too large",
             "Half of the activations of a healthy ReLU layer are 0. Which axis has to "
             "be 0 *throughout* before a unit counts as dead?",
+            helps=("counts_zeros", "some_example"),
         ),
         Hint(
             "Right for one batch, wrong for several",
             "Mark, or count, after all batches have been looked at. `torch.cat` joins "
             "them along the examples; or keep for each unit the largest activation so "
             "far.",
+            helps=("averages_batches", "last_batch", "first_batch", "in_some_batch"),
         ),
         Hint(
             "It returned a tensor of truth values",

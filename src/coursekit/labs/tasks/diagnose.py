@@ -156,11 +156,13 @@ DIAGNOSE = Exercise(
             "Which question comes first?",
             "Is the training loss low? Only on that branch does the test loss matter; "
             "on the other one you need the reference.",
+            helps=("gap_first", "test_loss_for_optimization"),
         ),
         Hint(
             "The reference does worse than my model, and the check expects bias",
             "A reference that does worse proves nothing against the model. Only one "
             "that does *better* shows that the model's class holds something better.",
+            helps=("difference_either_way", "reference_worse", "swapped"),
         ),
         Hint(
             "TypeError: '>' not supported between 'float' and 'NoneType'",
@@ -173,6 +175,7 @@ DIAGNOSE = Exercise(
             "finds it; then `raise ValueError(...)` with a sentence of your own. This "
             "holds for each of the three losses. A diverged run has the loss "
             "`math.inf`, and that is a finding.",
+            helps=("nan_falls_through",),
         ),
     ),
 )

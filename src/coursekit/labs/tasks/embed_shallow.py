@@ -133,17 +133,20 @@ EMBED_SHALLOW = Exercise(
             "The logits are right but for negative ones, which are 0",
             "Identity layers behind the last map put a ReLU behind the logits. Where "
             "in the net are all values known to be at least 0?",
+            helps=("identity_at_the_end",),
         ),
         Hint(
             "The visible check passes, the part *linear model* does not",
             "A shallow net of a single linear map has no hidden layer: what the added "
             "layers have to carry is the input, and it has a sign. Equation (3) needs "
             "twice the units.",
+            helps=("identity_on_signed_values", "pair_added"),
         ),
         Hint(
             "The logits are off by a constant for each class",
             "A new `nn.Linear` is born with random biases. The added layers need "
             "zeros.",
+            helps=("bias_in_every_layer", "no_last_bias"),
         ),
     ),
 )

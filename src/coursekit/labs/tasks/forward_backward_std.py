@@ -120,6 +120,7 @@ FORWARD_BACKWARD_STD = Exercise(
             "How do I get at z and a?",
             "An `MLP` is an `nn.Sequential`: `for layer in model:` visits Linear, "
             "activation, Linear, …. Apply one after the other and keep what you need.",
+            helps=("pre_activations", "includes_input"),
         ),
         Hint(
             "`.grad` of z is None",
@@ -135,6 +136,7 @@ FORWARD_BACKWARD_STD = Exercise(
             "My second list is flat, the expected one is not",
             "You may have taken the gradient of the weights. That flat curve is the "
             "subject of the written question below.",
+            helps=("weight_gradients",),
         ),
     ),
 )

@@ -61,11 +61,13 @@ GLOROT_STD = Exercise(
             "I get the value for one direction only",
             "1/n_in keeps the forward variance, 1/n_out the backward one. Glorot's "
             "variance is 1 over the mean of n_in and n_out.",
+            helps=("uses_fan_in", "uses_fan_out"),
         ),
         Hint(
             "My value is too large by a factor 1.73",
             "√(6/(n_in + n_out)) is the half-width of the uniform distribution. A "
             "uniform variable on [-b, b] has standard deviation b/√3.",
+            helps=("returns_uniform_bound",),
         ),
     ),
 )

@@ -127,16 +127,19 @@ GRAD_VARIANCE = Exercise(
             "How do I get the gradient as one vector?",
             "`torch.autograd.grad(loss, list(model.parameters()))` gives one tensor a "
             "parameter; `torch.cat([g.flatten() for g in grads])` joins them.",
+            helps=("first_layer_only",),
         ),
         Hint(
             "My numbers grow from draw to draw",
             "`loss.backward()` adds to `.grad`. Set it to zero before each, or use "
             "`torch.autograd.grad`, which adds to nothing.",
+            helps=("accumulates",),
         ),
         Hint(
             "For B = N the check expects exactly 0",
             "A batch of N different examples is the data set. `torch.randperm(N)[:B]` "
             "draws different examples; `torch.randint` does not.",
+            helps=("with_replacement", "of_one_example"),
         ),
         Hint(
             "How can a random number be right or wrong?",

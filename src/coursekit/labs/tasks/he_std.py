@@ -109,16 +109,19 @@ HE_STD = Exercise(
             "My value is the square of the expected one",
             "Equation (3) is a standard deviation. Variance 2/n and standard deviation "
             "√(2/n) are both written next to `N(0, ·)` in the literature.",
+            helps=("returns_variance",),
         ),
         Hint(
             "One mode is right, the other is not",
             "A PyTorch weight has shape `[out, in, *kernel]`. Print "
             "`torch.nn.Linear(3, 5).weight.shape` and see which number comes first.",
+            helps=("swaps_fans", "ignores_mode", "ignores_mode_fan_out"),
         ),
         Hint(
             "How many terms does one output of a convolution sum?",
             "For `torch.nn.Conv2d(3, 8, kernel_size=5)` an output pixel sums 3·5·5 "
             "products. `math.prod(())` is 1, so one line serves every kernel.",
+            helps=("ignores_kernel", "counts_one_kernel_side"),
         ),
     ),
 )

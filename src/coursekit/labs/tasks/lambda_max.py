@@ -202,11 +202,13 @@ LAMBDA_MAX = Exercise(
             "The visible check passes, the part *negative* does not",
             "Where the steepest direction goes down, the first run ends at a negative "
             "number. Equation (3): run it again on Hv + cv and take c off at the end.",
+            helps=("dominant", "magnitude", "shift_left_in"),
         ),
         Hint(
             "Nearly right, but not within 1e-05",
             "Use all `iters` products in each run, and in (2) a v of length 1. A "
             "finite difference of gradients is not exact enough; (4) is.",
+            helps=("few_products", "unnormalised"),
         ),
     ),
 )

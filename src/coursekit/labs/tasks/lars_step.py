@@ -118,15 +118,24 @@ LARS_STEP = Exercise(
             "NaN, or a step of 0 from zeros",
             "0/0. Ask for the two norms before you divide; equation (2) says what the "
             "rate is then.",
+            helps=("zero_stands_still", "zero_gets_trust"),
         ),
         Hint(
             "The step is right without weight decay, and wrong with it",
             "Weight decay stands in two places: under the fraction of (1), and in (3).",
+            helps=(
+                "no_decay_below",
+                "no_decay_in_step",
+                "no_decay",
+                "norm_of_sum",
+                "decoupled_decay",
+            ),
         ),
         Hint(
             "The length of my step depends on the length of g",
             "That is what (1) is to prevent for λ = 0. Is the ratio the right way up, "
             "and are these norms, not their squares?",
+            helps=("inverted", "squared_norms", "no_ratio"),
         ),
     ),
 )

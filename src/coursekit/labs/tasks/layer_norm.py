@@ -107,10 +107,12 @@ LAYER_NORM = Exercise(
             "Off by a factor of about √(d/(d−1))",
             "`x.var(-1)` divides by d − 1. Equation (2) divides by d: "
             "`x.var(-1, correction=0)`.",
+            helps=("unbiased",),
         ),
         Hint(
             "Right for large x, wrong for small",
             "Where is ε added: to the variance, inside the root, or behind it?",
+            helps=("eps_outside", "no_eps"),
         ),
     ),
 )

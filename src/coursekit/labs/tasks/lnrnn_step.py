@@ -114,11 +114,13 @@ LNRNN_STEP = Exercise(
             "RuntimeError: mat1 and mat2 shapes cannot be multiplied",
             "States and inputs are rows: `[*, units]` times `[units, units]`. "
             "$W_h h$ of the equation is `h @ W_h.T`.",
+            helps=("not_transposed",),
         ),
         Hint(
             "Right for a batch, wrong for a batch of sequences",
             "The units are the last axis, wherever it stands. Which axis do "
             "you reduce?",
+            helps=("over_time", "over_examples", "whole_tensor", "units_and_time"),
         ),
         Hint(
             "May I use my `layer_norm`?",

@@ -82,16 +82,19 @@ MAXOUT = Exercise(
             "`x.reshape(..., units, k)` cuts the last axis into rows of k neighbours; "
             "print it for `torch.arange(6)` and see which numbers share a row. "
             "`x.shape[:-1]` are the other axes, however many there are.",
+            helps=("overlapping", "two_pieces"),
         ),
         Hint(
             "The shape is right and the numbers are not",
             "`reshape(..., k, units)` has the same number of entries and puts "
             "neighbours into *different* groups.",
+            helps=("pieces_apart",),
         ),
         Hint(
             "The check speaks of a tuple of length 2",
             "`x.max(dim)` returns the values and their positions. `x.amax(dim)` "
             "returns the values.",
+            helps=("positions",),
         ),
     ),
 )

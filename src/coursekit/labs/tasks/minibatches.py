@@ -201,16 +201,19 @@ MINIBATCHES = Exercise(
             "How do I get the same order at a second call?",
             "Make a generator inside the function, `torch.Generator().manual_seed(k)` "
             "or `np.random.default_rng([seed, epoch])`, and draw from it alone.",
+            helps=("not_reproducible",),
         ),
         Hint(
             "Epoch e of seed s is epoch e + 1 of seed s − 1",
             "`seed + epoch` is the same number for both. A list of two numbers as "
             "seed (NumPy), or `1000003 * seed + epoch`, tells them apart.",
+            helps=("adds_seed_and_epoch",),
         ),
         Hint(
             "The last batch is missing",
             "N need not be a multiple of B. `order.split(B)` and "
             "`range(0, n, B)` both keep the rest.",
+            helps=("drops_the_last",),
         ),
     ),
 )

@@ -223,20 +223,24 @@ MLP_BACKWARD = Exercise(
             "RuntimeError: The size of tensor a must match the size of tensor b",
             "In equation (6), are the weights there? And is the slope taken at the "
             "$z$ of the layer that the signal arrives at?",
+            helps=("forgets_weights", "slope_of_next_layer"),
         ),
         Hint(
             "The last layer is right, the others are not",
             'One of the two factors of (6) is wrong. Try `"identity"` for all layers: '
             "if that is right, the slope is wrong, otherwise the weights.",
+            helps=("weights_not_transposed", "no_slope", "activation_for_slope"),
         ),
         Hint(
             "Right for ReLU, wrong for tanh",
             "The slope of ReLU is the same at $z$ and at $a$. That of tanh is not.",
+            helps=("slope_at_activation",),
         ),
         Hint(
             "All numbers are too large by the same factor",
             "The loss is a mean over the examples. The factor is in $\\delta^L$, and "
             "from there it is in everything.",
+            helps=("sum_over_examples", "mean_in_bias", "mean_in_weights"),
         ),
     ),
 )

@@ -115,18 +115,26 @@ NORM_AXES = Exercise(
             "Those that are averaged, as you would hand them to `x.mean(axes)`. If a "
             "mean belongs to a channel, the axis of channels is the one that is *not* "
             "among them.",
+            helps=("axes_that_stay",),
         ),
         Hint(
             "Right for images, wrong for a table",
             "How many positions there are depends on `len(shape)`: "
             "`tuple(range(2, len(shape)))` are the axes of positions, none for "
             "a table.",
+            helps=("images_only",),
         ),
         Hint(
             "How can a group be an axis?",
             "`x.reshape(N, G, C // G, *positions)` has one axis more than x. Write its "
             "axes down with their numbers and ask for each whether one group's mean "
             "runs over it.",
+            helps=(
+                "group_without_view",
+                "group_forgets_shift",
+                "group_is_layer",
+                "group_is_instance",
+            ),
         ),
     ),
 )

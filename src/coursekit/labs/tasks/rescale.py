@@ -134,10 +134,12 @@ RESCALE = Exercise(
             "Which layers are the first and the second?",
             "`[m for m in model if isinstance(m, nn.Linear)]` lists the linear maps "
             "in order.",
+            helps=("last_layer",),
         ),
         Hint(
             "RuntimeError: a leaf Variable that requires grad",
             "Write into parameters inside `with torch.no_grad():`.",
+            helps=("does_nothing",),
         ),
         Hint(
             "AttributeError: 'NoneType' object has no attribute 'mul_'",
@@ -146,6 +148,7 @@ RESCALE = Exercise(
         Hint(
             "The visible check passes, the part *biases* does not",
             "What reaches the ReLU is z = Wx + b. All of it has to be multiplied.",
+            helps=("forgets_first_bias", "divides_second_bias", "divides_first_bias"),
         ),
     ),
 )

@@ -109,11 +109,13 @@ SYMMETRY_RANK = Exercise(
             "I get the full rank for the constant start",
             "Print the singular values. All but the first are tiny, yet none is "
             "exactly 0: what should they be compared with?",
+            helps=("counts_positive", "machine_tolerance", "counts_distinct_rows"),
         ),
         Hint(
             "I get 0 for a matrix with small entries",
             "A fixed tolerance measures in units of the matrix. Use the largest "
             "singular value as the unit.",
+            helps=("absolute_tolerance",),
         ),
     ),
 )

@@ -191,17 +191,20 @@ WHITEN = Exercise(
             "The covariance is not I, and not even diagonal",
             "`lam, U = torch.linalg.eigh(S)` gives the eigenvectors as *columns* of U. "
             "With examples as rows, $U^\\top (x - \\mu)$ is `(X - mu) @ U`.",
+            helps=("eigenvectors_transposed", "singular_vectors_transposed"),
         ),
         Hint(
             "Variances are right up to a common factor",
             "Dividing by n or by n − 1 in Σ are both accepted. The singular values of "
             "the centred data are $\\sqrt{n \\lambda}$, not $\\sqrt\\lambda$.",
+            helps=("singular_values",),
         ),
         Hint(
             "Enormous numbers, or NaN, if features are sums of others",
             "Eigenvalues that are 0 on paper come out as about $10^{-16}$, some of "
             "them negative. Compare them with the largest one, and put 0 in place of "
             "$1/\\sqrt\\lambda$ where they are negligible.",
+            helps=("small_number_added", "floor_instead_of_zero"),
         ),
         Hint(
             "My result looks rotated against the one of a library",

@@ -147,6 +147,7 @@ ZERO_LAST = Exercise(
             "Where is the last layer of a branch?",
             "`print(res_model)` shows the names. Each of `res_model.blocks` has a "
             "`branch`, whose last linear layer is `branch.linear2`.",
+            helps=("zeroes_head", "zeroes_first"),
         ),
         Hint(
             "RuntimeError: a leaf Variable that requires grad is being used in an "
@@ -158,10 +159,12 @@ ZERO_LAST = Exercise(
             "The blocks are identities, but the gradient is zero",
             "The gradient of the last layer is a product with what the layer before "
             "sends it. What does that layer send if it is zero as well?",
+            helps=("zeroes_all",),
         ),
         Hint(
             "A block still adds a constant",
             "A linear layer has a weight and a bias.",
+            helps=("forgets_bias",),
         ),
     ),
 )
