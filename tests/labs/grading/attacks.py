@@ -108,7 +108,7 @@ def control_groups(owner):
     return [path for path in found if path.is_dir()]
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=300):
     """Wait until something is so; much longer than it ever takes."""
     give_up = time.monotonic() + seconds
     while not (found := condition()):

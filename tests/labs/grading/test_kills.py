@@ -4,14 +4,15 @@ The grader is the real command in a process of its own, started in a session of 
 this process adopts what it leaves, so that nothing can hide.
 """
 
+import contextlib
 import csv
 import ctypes
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ pytest.importorskip("nbgrader")
 pytestmark = pytest.mark.sandbox
 ADOPT = 36  # PR_SET_CHILD_SUBREAPER
 OURS = ("grading.worker", "grading.zygote", "bwrap", "coursekit")
-N, PAUSE = 3, 2.0
+PAUSES = (0, 4, 1)  # seconds; the second is in the middle
+N = len(PAUSES)
 
 
 @pytest.fixture
@@ -31,8 +33,8 @@ def course(tmp_path):
     ctypes.CDLL(None).prctl(ADOPT, 1)
     folder = tmp_path / "submissions"
     folder.mkdir()
-    for k in range(N):
-        pause = f"import time\ntime.sleep({PAUSE if k else 0})\nnumber = {k}"
+    for k, seconds in enumerate(PAUSES):
+        pause = f"import time\ntime.sleep({seconds})\nnumber = {k}"
         text = json.dumps(submission(first=pause))
         (folder / f"s{k}.ipynb").write_text(text, encoding="utf-8")
     return Course(tmp_path)
@@ -41,7 +43,7 @@ def course(tmp_path):
 class Course:
     def __init__(self, root):
         self.root, self.out = root, root / "out"
-        self.owners = set()
+        self.owners, self.before = set(), processes(os.getpid())
 
     def start(self, workers):
         command = [sys.executable, "-m", "coursekit", "grade", LAB]
@@ -56,17 +58,25 @@ class Course:
         )
 
     def in_the_middle(self, process):
-        """Wait until one is recorded and another is graded; list what runs."""
-        wait_for(lambda: list(self.out.glob("autograded/*")) or process.poll())
+        """Wait until one is recorded and another is graded."""
+        wait_for(lambda: self.recorded() or process.poll() is not None)
+        wait_for(lambda: workers_in(process) or process.poll() is not None)
         assert process.poll() is None, process.communicate()
-        time.sleep(0.5)
-        found = processes(process.pid)
-        self.owners |= found | {process.pid}
-        return found
+        self.owners |= processes(process.pid) | {process.pid}
+
+    def recorded(self):
+        """Count what the gradebook has."""
+        url = f"file:{self.out / 'gradebook.db'}?mode=ro"
+        count = "select count(*) from coursekit_outcome"
+        try:
+            with contextlib.closing(sqlite3.connect(url, uri=True)) as book:
+                return book.execute(count).fetchone()[0]
+        except sqlite3.Error:
+            return 0
 
     def nothing_goes_on(self):
         """Assert that no process of the grader survives."""
-        wait_for(lambda: not named(processes(os.getpid()), *OURS))
+        wait_for(lambda: not named(processes(os.getpid()) - self.before, *OURS))
 
     def no_group_is_left(self):
         """Assert that no control group of a grader survives."""
@@ -90,7 +100,7 @@ class Course:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_coordinator(course, workers):
     process = course.start(workers)
-    assert named(course.in_the_middle(process), "grading.zygote")
+    course.in_the_middle(process)
     process.kill()
     process.communicate()
     assert not (course.out / "grades.csv").exists()
@@ -119,47 +129,49 @@ def test_a_stopped_coordinator_says_how_to_go_on(course, workers, number):
     course.no_group_is_left()
 
 
-def leaf(numbers):
-    """Choose the worker: the process without a child, below the zygote."""
-    zygotes = named(numbers, "grading.zygote")
-    return [n for n in zygotes if not processes(n)]
-
-
-def inner(numbers):
-    """Choose the zygote itself, whose parent is bubblewrap."""
-    workers = leaf(numbers)
-    return [
-        n
-        for n in named(numbers, "grading.zygote")
-        if processes(n) & set(workers) and b"bwrap" not in line(n)
-    ]
-
-
 def line(number):
-    return Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")[0]
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+    return [b""]
 
 
-def test_a_killed_zygote_costs_no_point(course):
-    process = course.start(1)
-    zygotes = inner(course.in_the_middle(process))
-    assert zygotes
-    os.kill(zygotes[0], signal.SIGKILL)
-    course.all_is_graded(process, graded=N)
+def workers_in(process):
+    """List the workers: they have no child, and are forks of the zygote."""
+    found = named(processes(process.pid), "grading.zygote")
+    return [n for n in found if not processes(n) and b"bwrap" not in line(n)[0]]
 
 
-def test_a_killed_worker_costs_at_most_a_cell(course):
-    process = course.start(1)
-    workers = leaf(course.in_the_middle(process))
-    assert len(workers) == 1
-    os.kill(workers[0], signal.SIGKILL)
-    course.all_is_graded(process, graded=N)
+def zygotes_in(process):
+    """List the zygotes at work: below bubblewrap, above a worker."""
+    found = named(processes(process.pid), "grading.zygote")
+    return [n for n in found if processes(n) and b"bwrap" not in line(n)[0]]
 
 
-def test_a_killed_grader_is_replaced(course):
-    process = course.start(2)
-    found = course.in_the_middle(process)
-    graders = [n for n in named(found, "coursekit") if b"python" in line(n)]
-    graders = [n for n in graders if n not in named(found, "grading.zygote", "bwrap")]
-    assert len(graders) == 2
-    os.kill(graders[0], signal.SIGKILL)
+def graders_in(process):
+    """List the forks of the coordinator."""
+    found = named(processes(process.pid), "coursekit")
+    return [n for n in found if line(n)[1:4] == [b"-m", b"coursekit", b"grade"]]
+
+
+def kill_one(those, process):
+    """Kill one of some processes, as soon as there is one."""
+
+    def killed():
+        for number in those(process):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+                return True
+        return process.poll() is not None
+
+    wait_for(killed)
+    assert process.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("those", "workers"), [(workers_in, 1), (zygotes_in, 1), (graders_in, 2)]
+)
+def test_what_is_killed_below_the_coordinator_costs_no_point(course, those, workers):
+    process = course.start(workers)
+    course.in_the_middle(process)
+    kill_one(those, process)
     course.all_is_graded(process, graded=N)
