@@ -12,38 +12,54 @@ from recipes.recipe import SEEDS, Arrays, Recipe, floor
 
 # Does a deeper net fail on its own training data?
 
-LAYERS, RATES = [4, 8, 14, 20, 32, 56], [0.001, 0.003, 0.01, 0.03, 0.1]
+LAYERS, RATES = [2, 4, 8, 14, 20, 32, 56], [0.001, 0.003, 0.01, 0.03, 0.1]
 KIND_NAMES = ["plain", "BN", "residual", "residual + BN"]
+FEWEST = {"plain": 2, "bn": 2, "residual": 4, "residual_bn": 4}  # layers
+EVERY = 4  # updates; of these moments T are kept, close at first
+SPACING = np.unique((np.linspace(0, 1, 40) ** 1.6 * 44).round().astype(int))
 CEILING, WORST = 1e6, 3.0  # what a diverged run counts as: none, or a bad loss
 
 
 def run_depth(kind: str, layers: int) -> Arrays:
-    """Train all rates of one architecture and depth."""
-    return depth.curves(kind, layers, RATES, seeds=SEEDS, every=16)
+    """Train all rates of one architecture and depth, if there is such a net."""
+    if layers < FEWEST[kind]:
+        return {}
+    runs = depth.curves(kind, layers, RATES, seeds=SEEDS, every=EVERY)
+    return {name: values[..., SPACING] for name, values in runs.items()}
 
 
 def build_depth(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
     """Add the best rate of every net, judged at the end by the median of the seeds."""
+    full = next(p for p in parts if p)
     dims = [
         Dim("kind", "architecture", list(depth.KINDS), KIND_NAMES),
         Dim("layers", "layers", LAYERS, ordered=True),
         Dim("lr", "learning rate η", RATES, log=True, ordered=True),
-        Dim("t", "updates", parts[0]["moments"].tolist()),
+        Dim("t", "updates", full["moments"].tolist()),
     ]
-    over = ("kind", "layers", "lr", "t")
-    arrays: dict[str, Array] = {}
+    over, shape = ("kind", "layers", "lr", "t"), (len(depth.KINDS), len(LAYERS))
+    absent = np.reshape([not p for p in parts], shape)
+    arrays: dict[str, Array] = {"absent": Array(absent, over[:2], "u8x")}
     for name in ("train", "test"):
-        loss = np.stack([p[name] for p in parts])
-        loss = loss.reshape(len(depth.KINDS), len(LAYERS), *loss.shape[1:])
+        loss = np.stack([p.get(name, np.ones_like(full[name])) for p in parts])
+        loss = loss.reshape(*shape, *loss.shape[1:])
         loss = np.where(loss > CEILING, np.inf, loss)
-        arrays |= seed_arrays(name, floor(loss), over, 3, log=True)
-    end = arrays["train"].values[..., -1]
+        for key, array in seed_arrays(name, floor(loss), over, 3, log=True).items():
+            hide = absent[..., None, None] & (not key.endswith("_div"))
+            values = np.where(hide, np.nan, array.values)
+            arrays[key] = Array(values, over, array.codes.encoding)
+    return dims, arrays | best_rates(arrays["train"].values[..., -1], over[:2])
+
+
+def best_rates(end: np.ndarray, over: tuple[str, ...]) -> dict[str, Array]:
+    """Say for each net its lowest final loss, at which rate, and if all diverged."""
     at = end.argmin(-1)
     best = np.take_along_axis(end, at[..., None], -1)[..., 0]
-    arrays["best"] = Array(best, over[:2], "i16log")
-    arrays["best_lr"] = Array(np.array(RATES)[at], over[:2], "i16log")
-    arrays["lost"] = Array(np.isinf(best), over[:2], "u8x")
-    return dims, arrays
+    return {
+        "best": Array(best, over, "i16log"),
+        "best_lr": Array(np.array(RATES)[at], over, "i16log"),
+        "lost": Array(np.isinf(best), over, "u8x"),
+    }
 
 
 # Is the needle in the haystack?
