@@ -29,11 +29,13 @@ def build_budget(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
     shape = (2, len(SIZES), len(RATES), len(SEEDS), MOMENTS)
     runs = {k: np.stack([p[k] for p in parts]).reshape(shape) for k in parts[0]}
     over = ("budget", "B", "lr", "t")
+    moments = range(1, MOMENTS + 1)
+    shares = [f"{100 * (k / MOMENTS) ** 1.6:.3g} %" for k in moments]
     dims = [
         Dim("budget", "budget", batch_budget.BUDGETS, ["15 epochs", "1500 updates"]),
         Dim("B", "batch size B", SIZES, log=True, ordered=True),
         Dim("lr", "learning rate η", RATES, log=True, ordered=True),
-        Dim("t", "moment", range(1, MOMENTS + 1), ordered=True),
+        Dim("t", "share of the budget", moments, shares, ordered=True),
     ]
     arrays = seed_arrays("loss", floor(runs["train_loss"]), over, 3, log=True)
     for name in ("train_acc", "test_acc"):

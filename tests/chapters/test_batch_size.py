@@ -14,7 +14,7 @@ FIGURES = {
     "batch-spread": (11, "mean squared miss"),
     "batch-budget": (11, "unfinished optimization"),
     "batch-wells": (11, "The narrow minimum loses 1"),
-    "batch-lars": (11, "Of 9 rates 2 work"),
+    "batch-lars": (11, "2 of 9 rates work"),
 }
 
 
