@@ -88,7 +88,7 @@ def _verdict(ends: dict[str, float | None]) -> str:
 def _number(loss: float | None) -> str:
     if loss is None:
         return "diverged"
-    return f"{loss:.2f}" if loss >= 0.1 else f"{loss:.3f}"
+    return f"{loss:.2f}" if loss >= 0.1 else f"{loss:#.2g}"
 
 
 class _Box:
