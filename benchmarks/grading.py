@@ -2,12 +2,14 @@
 
     python benchmarks/grading.py                 # 40 submissions here, 4 by nbgrader
     python benchmarks/grading.py --ours 200 --theirs 10 --workers 2
+    python benchmarks/grading.py --otter ENVIRONMENT/bin/python
 
 Both grade copies of the instructors' own answers to one lab. nbgrader's `autograde` is
 called in one process for all of them, as its command does; it starts a kernel for each
 notebook, imports torch, runs the visible checks and draws the pictures. Ours runs the
-visible checks and the hidden ones, in a sandbox. Rounds alternate, so that a busy
-machine slows both.
+visible checks and the hidden ones, in a sandbox. otter-grader, where an environment has
+it, is given the checks that nbgrader runs. Rounds alternate, so that a busy machine
+slows all.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -105,6 +108,24 @@ def theirs(course: Path, count: int) -> float:
     return (time.perf_counter() - started) / count
 
 
+def otter(python: str, folder: Path, count: int) -> float:
+    """Grade by otter-grader in its own environment; give seconds each."""
+    from coursekit.labs import lab
+
+    points = [f"{e.name}={e.points}" for e in lab(LAB).exercises]
+    program = Path(__file__).with_name("grading_otter.py")
+    command = [python, str(program), str(folder), str(count), *points]
+    path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return float(run.stdout.split()[-1])
+
+
 def prepare(root: Path, ours: int, count: int) -> tuple[Path, Path]:
     """Write a folder of submissions, and nbgrader's course with the first of them."""
     folder, course = root / "submissions", root / "course"
@@ -127,6 +148,7 @@ def main() -> None:
     parser.add_argument("--ours", type=int, default=40)
     parser.add_argument("--theirs", type=int, default=4)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--otter", metavar="PYTHON", help="which has otter-grader")
     options = parser.parse_args()
     bin_ = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join([bin_, os.environ["PATH"]])
@@ -142,6 +164,8 @@ def main() -> None:
                 folder, n, options.workers, out
             ),
         }
+        if options.otter:
+            ways["otter-grader"] = lambda: otter(options.otter, folder, options.theirs)
         times: dict[str, list[float]] = {way: [] for way in ways}
         for _ in range(ROUNDS):
             for way, run in ways.items():

@@ -170,7 +170,11 @@ class _Run:
         """
         report = Report(draws=self.plan.draws)
         bar = tqdm(
-            total=len(found), unit="notebook", disable=not progress, dynamic_ncols=True
+            total=len(found),
+            unit="notebook",
+            disable=not progress or None,  # None: shown by a terminal alone
+            dynamic_ncols=True,
+            smoothing=0,
         )
         todo = self._todo(found, report, bar)
         with contextlib.closing(outcomes(todo, workers, scheduler)) as done:
@@ -204,6 +208,7 @@ class _Run:
             only = self.plan.todo(submission)
             if not only:
                 report.kept += 1
+                bar.initial += 1  # it took no time and is no part of the rate
                 bar.update()
                 continue
             partly = len(only) < len(self.plan.draws) and not submission.status
