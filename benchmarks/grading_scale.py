@@ -222,6 +222,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=4.0)
     options = parser.parse_args()
+    # a shell has its background jobs ignore Ctrl-C, and so would what is started here
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     root = options.folder.resolve()
     expected = prepare(root, options.count, options.seed, options.share)
     count = len(expected)
