@@ -38,6 +38,10 @@ Modules, and on which side each runs:
     have the open task raced inside; draw what came out
 `gradebook`, `feedback`, `hints`, `items`, `table` (outside)
     write what came out
+`late`, `times`, `deadline` (outside)
+    what being late costs, when things came, and both in the gradebook
+`database`, `results` (outside)
+    where the gradebook lies; write the results from it
 `run` (outside)
     the whole folder, resumable
 """
