@@ -3,6 +3,7 @@
 Whatever they change is their own process: it decides nothing.
 """
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,8 @@ from grading_notebooks import LAB, QUESTIONS, released, solutions, submission
 
 from coursekit.labs import lab
 from coursekit.labs.grading.examine import examine
-from coursekit.labs.grading.submission import Cell, Submission
+from coursekit.labs.grading.folder import Found
+from coursekit.labs.grading.submission import Cell, Submission, read
 
 pytestmark = pytest.mark.sandbox
 
@@ -128,6 +130,32 @@ def he_std(shape, mode, a):
     result = outcome(submission({"he_std": source}))
     assert "LEAK" not in result.to_json()
     assert kinds(result)["he_std"] == "raised"
+
+
+def test_a_cell_that_runs_again_after_hidden_inputs_is_not_quoted(supply, tmp_path):
+    """A worker that has seen them may leave a mark for the next to find and to tell."""
+    starts = []
+
+    def start(limits):
+        starts.append(0)  # the mark: here, a limit that the next worker can read
+        return supply(replace(limits, processes=64 + len(starts)))
+
+    first = (
+        "import resource\n"
+        "if resource.getrlimit(resource.RLIMIT_NPROC)[0] > 65:\n"
+        "    raise ValueError('LEAK')"
+    )
+    visible = n_visible(lab(LAB).exercises[0])
+    exits = MEMORY.format(name="he_std", visible=visible)
+    exits = exits.replace("1.0", "__import__('os')._exit(0)")
+    notebook = submission({"he_std": solutions()["he_std"] + exits}, first=first)
+    path = tmp_path / "mallory.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    found = read(Found("mallory", path), lab(LAB), tmp_path)
+    result = examine(found, lab(LAB), b"s" * 32, PATIENT, start)
+    assert len(starts) == 2
+    assert kinds(result)["he_std"] == "killed"
+    assert "LEAK" not in result.to_json()
 
 
 def test_the_reference_is_not_there_to_be_called(outcome):

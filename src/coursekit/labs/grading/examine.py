@@ -80,17 +80,18 @@ def examine(
     names = [e.name for e in lab.exercises]
     with Examinee(submission.code(), names, limits, start) as examinee:
         shown = {n: _check(prepared.visible[n], examinee, True) for n in names}
-        notes = tuple(_tell(note) for note in examinee.notes)  # before a hidden input
+        # what can carry words of the student's code is taken before a hidden input
+        notes = tuple(_tell(note) for note in examinee.notes)
+        race = None
+        if plots and lab.open:
+            code = submission.code()
+            race = run_race(lab.open, code, limits, start, examinee.skipped)
         hidden = {
             n: _check(prepared.hidden[n], examinee, False)
             if shown[n].status not in ENDS
             else shown[n]
             for n in names
         }
-    race = None
-    if plots and lab.open:
-        code = submission.code()
-        race = run_race(lab.open, code, limits, start, examinee.skipped)
     questions = [
         _question(e, shown[e.name], hidden[e.name], prepared.draw(e.name))
         for e in lab.exercises
