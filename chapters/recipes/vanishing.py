@@ -89,7 +89,7 @@ def build_dead(parts: list[Arrays]) -> tuple[list[Dim], dict[str, Array]]:
     for place in np.argwhere(found.any(2)):
         a, b, t = place
         middle[a, b, t] = np.median(both["gradient"][a, b, found[a, b, :, t], t])
-    arrays["gradient"] = Array(middle, over)
+    arrays["gradient"] = Array(floor(middle), over, "i16log")  # 1e-30: exactly zero
     arrays["dead"] = Array((second["high"] <= 0).sum(-1), over, "u8x")
     arrays["silenced"] = Array(np.isfinite(middle), over, "u8x")
     return dims, arrays
