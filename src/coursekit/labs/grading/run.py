@@ -208,7 +208,7 @@ class _Run:
             only = self.plan.todo(submission)
             if not only:
                 report.kept += 1
-                bar.initial += 1  # it took no time and is no part of the rate
+                bar.initial = report.kept  # took no time and is no part of the rate
                 bar.update()
                 continue
             partly = len(only) < len(self.plan.draws) and not submission.status
