@@ -10,7 +10,6 @@ import numpy as np
 from coursekit.labs.agreement import agree
 from coursekit.labs.caller import Caller, Recipe, StudentError
 from coursekit.labs.exercise import Case, Exercise, Mutant, Unusable
-from coursekit.labs.local import LocalCaller
 from coursekit.labs.result import CaseResult, CheckResult, explain
 
 __all__ = ["Stopped", "examine", "outcome"]
@@ -157,9 +156,8 @@ def _diagnose(of: Exercise, cases: list[Case], values: list[Any]) -> Mutant | No
     if any(_stops(value) for value in values):
         return None
     for mutant in of.mutants:
-        caller = LocalCaller(mutant.function)
         pairs = zip(cases, values, strict=True)
-        if all(agree(outcome(of, caller, c)[0], v, of.likeness) for c, v in pairs):
+        if all(agree(of.mistaken(mutant, c), v, of.likeness) for c, v in pairs):
             return mutant
     return None
 

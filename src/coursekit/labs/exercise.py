@@ -179,3 +179,17 @@ class Exercise:
             The answer as `read` gives it.
         """
         return self.read(case, case.ask(LocalCaller(function or self.reference)))
+
+    def mistaken(self, mutant: Mutant, case: Case) -> Any:
+        """Answer a case as a mutant does.
+
+        Args:
+            mutant: A typical wrong answer.
+            case: The call.
+
+        Returns:
+            The answer as `read` gives it, or how it stopped.
+        """
+        from coursekit.labs.examination import outcome
+
+        return outcome(self, LocalCaller(mutant.function), case)[0]

@@ -4,6 +4,7 @@ import numpy as np
 
 from coursekit.labs import lab
 from coursekit.labs.agreement import agree
+from coursekit.labs.exercise import Exercise
 from coursekit.labs.grading.prepared import Prepared
 from coursekit.labs.grading.secret import draw
 from coursekit.labs.local import LocalCaller
@@ -37,3 +38,21 @@ def test_the_reference_is_called_once_a_case_and_remembered_unchanged():
             super(type(session), session).expected(c) for c in cases if not c.raises
         ]
         assert all(agree(a, b, rtol=0.0) for a, b in zip(first, fresh, strict=True))
+
+
+def test_a_mutant_is_called_once_a_case_and_diagnoses_as_before(monkeypatch):
+    prepared = Prepared(lab("11_initialization"), SECRET)
+    session = prepared.hidden["he_std"]
+    mutant = session.mutants[-1]
+    calls = []
+    real = Exercise.mistaken
+
+    def counted(self, mutant, case):
+        calls.append((mutant.name, id(case)))
+        return real(self, mutant, case)
+
+    monkeypatch.setattr(Exercise, "mistaken", counted)
+    wrong = LocalCaller(mutant.function)
+    first, second = (session.examine(wrong, visible=False) for _ in range(2))
+    assert first.diagnosis == second.diagnosis == mutant.name
+    assert len(calls) == len(set(calls)) > 0

@@ -1,18 +1,18 @@
 r"""Draw a lab's cases once for a whole class, and compute each expected value once.
 
 Everybody is asked the same cases, which the course's secret and the number of the draw
-decide.  So what does not depend on the answer, the cases and the reference's values, is
-the same for all.
+decide.  So what does not depend on the answer, the cases and what the reference and the
+mutants say to them, is the same for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from coursekit.labs.exercise import Case, Exercise
+from coursekit.labs.exercise import Case, Exercise, Mutant
 from coursekit.labs.grading.secret import draw
 from coursekit.labs.registry import Lab
 
@@ -20,7 +20,10 @@ __all__ = ["Prepared", "Session"]
 
 
 class Session(Exercise):
-    """An exercise with its cases drawn, that remembers what the reference answers."""
+    """An exercise with its cases drawn, that remembers what depends on no student.
+
+    Those are the answers of the reference and of the mutants, some of which train nets.
+    """
 
     def expected(self, case: Case, function: Any = None) -> Any:
         """Give the reference's answer to a case, computed at the first time.
@@ -34,10 +37,26 @@ class Session(Exercise):
         """
         if function is not None:
             return super().expected(case, function)
+        return self._once(("", id(case)), lambda: Exercise.expected(self, case))
+
+    def mistaken(self, mutant: Mutant, case: Case) -> Any:
+        """Give a mutant's answer to a case, computed at the first time.
+
+        Args:
+            mutant: A typical wrong answer.
+            case: The call.
+
+        Returns:
+            The answer as `read` gives it, or how it stopped.
+        """
+        key = (mutant.name, id(case))
+        return self._once(key, lambda: Exercise.mistaken(self, mutant, case))
+
+    def _once(self, key: tuple[str, int], compute: Callable[[], Any]) -> Any:
         known = self.__dict__.setdefault("known", {})
-        if id(case) not in known:  # the cases live as long as this session
-            known[id(case)] = super().expected(case)
-        return known[id(case)]
+        if key not in known:  # the cases live as long as this session
+            known[key] = compute()
+        return known[key]
 
 
 class Prepared:
