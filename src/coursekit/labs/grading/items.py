@@ -157,7 +157,8 @@ def _mistakes(lab: Lab, name: str, pairs: Sequence[tuple[Question, Entry]]) -> s
     Returns:
         A table, or nothing if there are none.
     """
-    messages = {m.name: m.message for e in lab.exercises for m in e.mutants}
+    asked = [e for e in lab.exercises if e.name == name]  # none if it is written
+    messages = {m.name: m.message for e in asked for m in e.mutants}
     found = Counter(
         messages.get(q.diagnosis, q.diagnosis) if q.diagnosis else KINDS[q.kind]
         for q, _ in pairs
