@@ -171,7 +171,7 @@ def run(root: Path, number: int, options: argparse.Namespace, stop: int = 0) -> 
 def check(root: Path, expected: Expected) -> None:
     """Compare every submission with how it was made, and the files with the count."""
     book = Gradebook(f"sqlite:///{root / 'out' / 'gradebook.db'}", lab(LAB))
-    found = {o.student: (o.status, o.points) for _, o in book.graded().values()}
+    found = {o.student: (o.status, o.points) for _, o in book.graded()}
     book.close()
     wrong = {n: (e, found.get(n)) for n, e in expected.items() if found.get(n) != e}
     counts = dict(collections.Counter(status for status, _ in found.values()))

@@ -55,7 +55,7 @@ def course(tmp_path):
 
     def read(out="out"):
         book = Gradebook(f"sqlite:///{tmp_path / out / 'gradebook.db'}", lab(LAB))
-        found = {slug: outcome for slug, (_, outcome) in book.graded().items()}
+        found = {outcome.slug: outcome for _, outcome in book.graded()}
         book.close()
         return found
 

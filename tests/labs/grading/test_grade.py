@@ -138,7 +138,7 @@ def course(tmp_path_factory):
 
 def outcomes(root):
     book = Gradebook(f"sqlite:///{root / 'out' / 'gradebook.db'}", lab(LAB))
-    found = {outcome.student: outcome for _, outcome in book.graded().values()}
+    found = {outcome.student: outcome for _, outcome in book.graded()}
     book.close()
     return found
 

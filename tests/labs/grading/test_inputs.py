@@ -199,7 +199,7 @@ def course(tmp_path_factory):
         LAB, folder, root / "out", secret=root / "secret", limits=LIMITS, progress=False
     )
     book = Gradebook(f"sqlite:///{root / 'out' / 'gradebook.db'}", lab(LAB))
-    found = {o.student: o for _, o in book.graded().values()}
+    found = {o.student: o for _, o in book.graded()}
     book.close()
     return root / "out", report, names, found
 

@@ -210,7 +210,7 @@ def test_a_net_that_gives_nan_diverges(pool):
 def stored(out):
     """Read the outcomes of a folder by student."""
     book = Gradebook(f"sqlite:///{out / 'gradebook.db'}", lab(LAB))
-    found = {outcome.student: outcome for _, outcome in book.graded().values()}
+    found = {outcome.student: outcome for _, outcome in book.graded()}
     book.close()
     return found
 

@@ -13,7 +13,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from coursekit.labs.grading.gradebook import Gradebook, NoNbgraderError
+from coursekit.labs.grading.gradebook import Gradebook
+from coursekit.labs.grading.nbgrader_book import NoNbgraderError
 from coursekit.labs.grading.place import held
 from coursekit.labs.registry import Lab
 

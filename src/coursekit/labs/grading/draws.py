@@ -32,19 +32,18 @@ def drawn(outcome: Outcome) -> dict[str, int]:
     return {q.name: q.draw for q in outcome.questions if not q.written}
 
 
-def reached(outcomes: Iterable[Outcome], names: Collection[str], draws: Draws) -> bool:
+def reached(recorded: Iterable[Draws], names: Collection[str], draws: Draws) -> bool:
     """Say whether some draws have reached everybody.
 
     Args:
-        outcomes: What is recorded of those who are to be graded.
+        recorded: The draws with which each of those to be graded was graded before.
         names: The questions.
         draws: Their draws.
 
     Returns:
-        Whether no outcome has another draw of one of them.
+        Whether nobody had another draw of one of them.
     """
-    found = [drawn(outcome) for outcome in outcomes]
-    return all(one.get(name) == draws[name] for one in found for name in names)
+    return all(had.get(name) == draws[name] for had in recorded for name in names)
 
 
 def choose(

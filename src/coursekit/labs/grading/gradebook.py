@@ -11,29 +11,16 @@ nbgrader is told that they need another look, as its own autograder would.
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from coursekit.labs.grading.folder import names
+from coursekit.labs.grading.nbgrader_book import open_book
 from coursekit.labs.grading.outcome import Outcome, Question
 from coursekit.labs.registry import Lab
 
-__all__ = ["Entry", "Gradebook", "NoNbgraderError", "check_cell"]
-
-
-class NoNbgraderError(ImportError):
-    """Report that nbgrader is not installed."""
-
-    def __init__(self):
-        super().__init__(
-            "grading needs nbgrader, which is not installed: "
-            "run `pip install 'coursekit[grade]'`"
-        )
+__all__ = ["Entry", "Gradebook", "check_cell"]
 
 
 @dataclass(frozen=True)
@@ -72,14 +59,10 @@ class Gradebook:
     """
 
     def __init__(self, url: str, lab: Lab):
-        try:
-            from nbgrader import api
-            from sqlalchemy import Column, MetaData, String, Table, Text
-        except ImportError:
-            raise NoNbgraderError from None
-        self.api, self.lab = api, lab
-        with _alembic_on_path():
-            self.book = api.Gradebook(url)
+        self.api, self.book = open_book(url)
+        from sqlalchemy import Column, MetaData, String, Table, Text
+
+        self.lab = lab
         metadata = MetaData()
         self.table = Table(
             "coursekit_outcome",
@@ -117,17 +100,32 @@ class Gradebook:
             c.name: c.id for c in notebook.solution_cells
         }
 
-    def graded(self) -> dict[str, tuple[str, Outcome]]:
-        """List what is graded already.
+    def graded(self) -> Iterator[tuple[str, Outcome]]:
+        """Go through what is graded already, one at a time.
 
-        Returns:
-            Key and outcome by slug, in the order of the slugs.
+        Yields:
+            Key and outcome, in the order of the slugs.
         """
         table = self.table
         query = table.select().where(table.c.lab == self.lab.name)
         with self.book.engine.connect() as connection:
-            rows = connection.execute(query.order_by(table.c.student)).all()
-        return {row.student: (row.key, Outcome.from_json(row.outcome)) for row in rows}
+            for row in connection.execute(query.order_by(table.c.student)):
+                yield row.key, Outcome.from_json(row.outcome)
+
+    def outcome(self, slug: str) -> Outcome:
+        """Read the outcome of a submission that is graded.
+
+        Args:
+            slug: Whose it is.
+
+        Returns:
+            The outcome.
+        """
+        table = self.table
+        same = (table.c.lab == self.lab.name) & (table.c.student == slug)
+        with self.book.engine.connect() as connection:
+            row = connection.execute(table.select().where(same)).one()
+        return Outcome.from_json(row.outcome)
 
     def record(self, outcome: Outcome, key: str) -> None:
         """Write one outcome, all of it or nothing.
@@ -218,34 +216,23 @@ class Gradebook:
         lines = lines.join(api.Comment.notebook).join(api.SubmittedNotebook.assignment)
         lines = lines.filter(api.SubmittedNotebook.notebook_id == self.notebook)
         said = {(slug, name): text or "" for slug, name, text in lines}
-        rows = session.query(student, api.BaseCell.name, api.Grade)
+        of = api.Grade  # columns, not rows of objects: a class may have thousands
+        given = (of.auto_score, of.manual_score, of.extra_credit, of.needs_manual_grade)
+        rows = session.query(student, api.BaseCell.name, *given)
         rows = rows.select_from(api.Grade).join(api.Grade.cell)
         rows = rows.join(api.Grade.notebook).join(api.SubmittedNotebook.assignment)
         rows = rows.filter(api.SubmittedNotebook.notebook_id == self.notebook)
         found: dict[str, dict[str, Entry]] = {}
-        for slug, name, grade in rows:
+        for slug, name, auto, manual, extra, needs in rows:
             comment = said.get((slug, name.removeprefix("check_")), "")
-            entry = Entry(_score(grade), bool(grade.needs_manual_grade), comment)
-            found.setdefault(slug, {})[name] = entry
+            score = _score(auto, manual, extra)
+            found.setdefault(slug, {})[name] = Entry(score, bool(needs), comment)
         session.rollback()
         return found
 
 
-def _score(grade: Any) -> float | None:
-    given = grade.auto_score if grade.manual_score is None else grade.manual_score
-    return None if given is None else given + (grade.extra_credit or 0.0)
-
-
-@contextmanager
-def _alembic_on_path() -> Generator[None]:
-    """Let nbgrader, which calls ``alembic`` by name, find that of this environment.
-
-    Yields:
-        Nothing.
-    """
-    before = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = before
+def _score(
+    auto: float | None, manual: float | None, extra: float | None
+) -> float | None:
+    given = auto if manual is None else manual
+    return None if given is None else given + (extra or 0.0)

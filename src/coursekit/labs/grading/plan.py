@@ -28,7 +28,7 @@ class Plan:
 
     def __init__(self, book: Gradebook, secret: bytes):
         self.book, self.secret = book, secret
-        self.known = book.graded()
+        self.known = {o.slug: (key, drawn(o)) for key, o in book.graded()}
         self.draws: Draws = {}
         self.anew: tuple[str, ...] = ()  # questions graded anew with the same draw
 
@@ -50,7 +50,7 @@ class Plan:
         now, last = kept(self.book)
         regrade = again or bool(only)
         names = tuple(now) if again or not only else tuple(only)
-        recorded = [one for slug, (_, one) in self.known.items() if slug in slugs]
+        recorded = [had for slug, (_, had) in self.known.items() if slug in slugs]
         done = bool(recorded) and reached(recorded, names, now)
         self.draws = choose(now, last, names, number, fresh=regrade and done)
         if regrade and reached(recorded, names, self.draws):
@@ -69,8 +69,7 @@ class Plan:
         """
         if submission.slug not in self.known:
             return tuple(self.draws)
-        key, outcome = self.known[submission.slug]
-        had = drawn(outcome)
+        key, had = self.known[submission.slug]
         if key != self.key(submission, had):
             return tuple(self.draws)
         draws = self.draws

@@ -63,7 +63,7 @@ def write_results(
     before, deadline = deadlines
     times = times or Times()
     entries = book.entries()
-    outcomes = [outcome for _, outcome in book.graded().values()]
+    outcomes = [outcome for _, outcome in book.graded()]
     handed = settle(book, deadline, times, outcomes, entries)
     folder = out / "feedback"
     folder.mkdir(exist_ok=True)

@@ -181,7 +181,7 @@ class _Run:
             try:
                 for (submission, key, partly), outcome in done:
                     if partly:
-                        _, before = self.plan.known[submission.slug]
+                        before = self.book.outcome(submission.slug)
                         outcome = before.with_questions(outcome)
                     write_view(self.out, submission, outcome)
                     self.book.record(outcome, key)
@@ -191,7 +191,7 @@ class _Run:
                 report.interrupted = True
         bar.close()
         report.left = len(found) - report.graded - report.kept
-        for _, outcome in self.book.graded().values():
+        for _, outcome in self.book.graded():
             report.statuses[outcome.status] += 1
         return report
 
