@@ -7,7 +7,7 @@ const { createScale, ticksOf } = await load("core/scale");
 const { boxOf, columnLabels, insideLabels, overlap } = await load("core/labels");
 const { inkOn, luminanceOf, rampColour } = await load("core/colour");
 const { readLink, stateLink } = await load("core/link");
-const { createFrame, keepApart } = await load("core/frame");
+const { axisNames, createFrame, keepApart } = await load("core/frame");
 const { levelsOf, sampleField, traceLevel } = await load("core/contour");
 const { Space } = await load("core/space");
 const { fillText, sentenceOf } = await load("core/says");
@@ -82,6 +82,17 @@ test("a wrapped name of y stands above the plot, on few lines or many", () => {
     const lines = frame.axes.match(/class="ck-axis"/g).length;
     assert.ok(frame.top >= 13 + 15 * (lines - 1) + 8, `${width}: ${lines} lines`);
   }
+});
+
+test("the name of x stays inside the panel at both ends", () => {
+  const centreOf = (left, right) => {
+    const plot = { left, right, width: 300, height: 200 };
+    return Number(axisNames({ xlabel: "x".repeat(30) }, plot).match(/ x="([\d.]+)"/)[1]);
+  };
+  const half = (30 * 12 * 0.56) / 2;
+  assert.equal(centreOf(40, 260), 150);
+  assert.ok(Math.abs(centreOf(250, 300) + half + 2 - 300) < 0.1);
+  assert.ok(Math.abs(centreOf(0, 60) - half - 2) < 0.1);
 });
 
 test("ink on any colour has at least 4.58 : 1", () => {

@@ -26,7 +26,7 @@ export function createFrame(spec) {
   const y = createScale(ylim ?? [0, 1], [bottom, top], ylog);
   const plot = { left, right, top, bottom, width, height };
   const rows = yticks.map((t, k) => rowTick(y(t), names[k], plot));
-  const axes = [columnTicks(xlim, xlog, x, plot), ...rows, axisNames(spec, left, right, height)];
+  const axes = [columnTicks(xlim, xlog, x, plot), ...rows, axisNames(spec, plot)];
   return { ...plot, x, y, axes: element("g", {}, axes.join("")) };
 }
 
@@ -52,11 +52,11 @@ function tickNames(ticks, log) {
   return ticks.map((t) => formatNumber(t, spec(t)));
 }
 
-/** Write the names of both axes: y above its axis, x below. */
-export function axisNames({ xlabel, ylabel, quiet }, left, right, height) {
+/** Write the names of both axes: y above its axis, x below; neither leaves the panel. */
+export function axisNames({ xlabel, ylabel, quiet }, { left, right, width, height }) {
   const below = { "text-anchor": "middle", class: "ck-axis" };
   const half = textWidth(xlabel ?? "") / 2;
-  const centre = Math.max((left + right) / 2, half + 2);
+  const centre = Math.max(Math.min((left + right) / 2, width - half - 2), half + 2);
   const above = quiet ? [] : linesAbove(ylabel, right).map((text, k) =>
     label(0, 13 + 15 * k, text, { class: "ck-axis" }));
   return above.join("") + (xlabel ? label(centre, height - 6, xlabel, below) : "");

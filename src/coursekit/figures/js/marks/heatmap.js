@@ -118,7 +118,7 @@ function axisLabels(panel, view, grid) {
     const y = grid.boxOf(0, j).y + grid.h / 2 + 4;
     return j % every ? "" : label(grid.left - 7, y, text, { "text-anchor": "end" });
   });
-  const names = axisNames(panel, grid.left, grid.right, grid.bottom + 40);
+  const names = axisNames(panel, { ...grid, width: view.width, height: grid.bottom + 40 });
   return [...below, ...beside, names].join("");
 }
 
