@@ -99,7 +99,7 @@ def types_and_lint() -> None:
 
 def all_stages(build_book: Callable[[], None]) -> list[Stage]:
     """List the stages in the order that shows a fault soonest."""
-    nbval = ["--nbval", "--nbval-current-env"]
+    nbval = ["--nbval", "--nbval-current-env", "-p", "kernel_sockets"]
     chapters = [*notebooks("chapters/*.ipynb"), *notebooks("book/*.ipynb")]
     unit = ["-m", f"not ({NEEDS_BOOK})", *mutants("check")]
     return [

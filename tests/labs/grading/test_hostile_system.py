@@ -251,7 +251,7 @@ return len(found)
 
 def test_links_lead_nowhere_and_files_of_tmp_stay_inside(supply, tmp_path):
     (tmp_path / "secret").write_text("hidden", encoding="utf-8")
-    targets = [str(tmp_path / "secret"), "/etc/passwd", "/proc/1/root/etc/passwd"]
+    targets = [str(tmp_path / "secret"), "/etc/passwd", "/proc/1/root" + "/etc/passwd"]
     targets += [
         "/proc/self/fd/3",
         "../../../../../root/.bashrc",
