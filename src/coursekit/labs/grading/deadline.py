@@ -163,15 +163,10 @@ def _utc(when: datetime) -> datetime:
 
 
 def _table(book: Gradebook) -> Any:
-    from sqlalchemy import Column, Integer, MetaData, String, Table
+    from sqlalchemy import Column, Integer, String
 
-    metadata = MetaData()
-    table = Table(
+    return book.beside(
         "coursekit_late",
-        metadata,
-        Column("lab", String(128), primary_key=True),
         Column("rule", String(128), nullable=False),
         Column("zone", Integer, nullable=False),  # minutes east of UTC
     )
-    metadata.create_all(book.book.engine)
-    return table

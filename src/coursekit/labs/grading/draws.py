@@ -126,16 +126,11 @@ def say(draws: Draws) -> str:
 
 
 def _table(book: Gradebook) -> Any:
-    from sqlalchemy import Column, Integer, MetaData, String, Table
+    from sqlalchemy import Column, Integer, String
 
-    metadata = MetaData()
-    table = Table(
+    return book.beside(
         "coursekit_draw",
-        metadata,
-        Column("lab", String(128), primary_key=True),
         Column("question", String(128), primary_key=True),
         Column("draw", Integer, nullable=False),
         Column("last", Integer, nullable=False),  # the highest of the lab so far
     )
-    metadata.create_all(book.book.engine)
-    return table

@@ -77,14 +77,13 @@ def examine(
     prepared = prepared or Prepared(lab, secret)
     if submission.status:
         return _unread(submission, lab, prepared)
-    names = [e.name for e in lab.exercises]
-    with Examinee(submission.code(), names, limits, start) as examinee:
+    names, code = [e.name for e in lab.exercises], submission.code()
+    with Examinee(code, names, limits, start) as examinee:
         shown = {n: _check(prepared.visible[n], examinee, True) for n in names}
         # what can carry words of the student's code is taken before a hidden input
         notes = tuple(_tell(note) for note in examinee.notes)
         race = None
         if plots and lab.open:
-            code = submission.code()
             race = run_race(lab.open, code, limits, start, examinee.skipped)
         hidden = {
             n: _check(prepared.hidden[n], examinee, False)

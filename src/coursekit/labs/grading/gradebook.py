@@ -59,21 +59,33 @@ class Gradebook:
     """
 
     def __init__(self, url: str, lab: Lab):
-        self.api, self.book = open_book(url)
-        from sqlalchemy import Column, MetaData, String, Table, Text
+        (self.api, self.book), self.lab = open_book(url), lab
+        from sqlalchemy import Column, String, Text
 
-        self.lab = lab
-        metadata = MetaData()
-        self.table = Table(
+        self.table = self.beside(
             "coursekit_outcome",
-            metadata,
-            Column("lab", String(128), primary_key=True),
             Column("student", String(128), primary_key=True),
             Column("key", String(160), nullable=False),
             Column("outcome", Text, nullable=False),
         )
-        metadata.create_all(self.book.engine)
         self._describe_lab()
+
+    def beside(self, name: str, *columns: Any) -> Any:
+        """Have a table of our own beside nbgrader's, whose first column is the lab.
+
+        Args:
+            name: Its name.
+            *columns: The other columns.
+
+        Returns:
+            An `sqlalchemy.Table`, made if there is none.
+        """
+        from sqlalchemy import Column, MetaData, String, Table
+
+        lab = Column("lab", String(128), primary_key=True)
+        table = Table(name, MetaData(), lab, *columns)
+        table.create(self.book.engine, checkfirst=True)
+        return table
 
     def close(self) -> None:
         """Close the database."""
@@ -106,10 +118,10 @@ class Gradebook:
         Yields:
             Key and outcome, in the order of the slugs.
         """
-        table = self.table
-        query = table.select().where(table.c.lab == self.lab.name)
+        of = self.table.c
+        query = self.table.select().where(of.lab == self.lab.name).order_by(of.student)
         with self.book.engine.connect() as connection:
-            for row in connection.execute(query.order_by(table.c.student)):
+            for row in connection.execute(query):
                 yield row.key, Outcome.from_json(row.outcome)
 
     def outcome(self, slug: str) -> Outcome:
@@ -121,10 +133,10 @@ class Gradebook:
         Returns:
             The outcome.
         """
-        table = self.table
-        same = (table.c.lab == self.lab.name) & (table.c.student == slug)
+        of = self.table.c
+        query = self.table.select().where(of.lab == self.lab.name, of.student == slug)
         with self.book.engine.connect() as connection:
-            row = connection.execute(table.select().where(same)).one()
+            row = connection.execute(query).one()
         return Outcome.from_json(row.outcome)
 
     def record(self, outcome: Outcome, key: str) -> None:

@@ -23,6 +23,7 @@ LEFT, RIGHT, TOP, BOTTOM = 32, 236, 16, 184
 LINE = 13  # between two names
 CUT, FLOOR, CHANCE = 10.0, 1e-3, math.log(10)
 LEVEL = 0.02  # losses closer than this part of each other are level
+CAVEAT = "This is one comparison, without an interval."
 
 
 def race_picture(race: Race, task: Open) -> str:
@@ -43,8 +44,8 @@ def race_picture(race: Race, task: Open) -> str:
     return (
         f'<figure><svg role="img" aria-label="{escape(said, quote=True)}" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}">{"".join(drawn)}</svg>'
-        f'<figcaption>{escape(said)} <span class="meta">{escape(task.setting)}</span>'
-        "</figcaption></figure>"
+        f'<figcaption>{escape(said)} <span class="meta">{escape(task.setting)} '
+        f"{CAVEAT}</span></figcaption></figure>"
     )
 
 
